@@ -1,0 +1,180 @@
+"""What aacbench does, as functions: the command line and a notebook call the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from aacbench import catalog
+from aacbench import run as runs
+from aacbench import score as scoring
+from aacbench.audio import read
+from aacbench.builtin.datasets.tables import read_captions
+from aacbench.config import RunSettings, plan
+from aacbench.errors import BadData, nearest
+from aacbench.provenance import environment, references_digest
+from aacbench.store import RESULT, SCHEMA, Record, RunFolder
+from aacbench.types import Annotation, Caption, Captioner, Choice, Clip, Dataset
+
+Tell = Callable[[str], None]
+
+
+def load_captioner(expression: str, device: str = "cpu", seed: int = 0) -> Captioner:
+    """The captioner that an expression names, ready to caption."""
+    return cast(Captioner, catalog.Workshop(device, seed).build("captioners", expression))
+
+
+def load_dataset(expression: str) -> Dataset:
+    """The data set that an expression names."""
+    workshop = catalog.Workshop()
+    return cast(Dataset, workshop.make(catalog.choose_target(expression).choice))
+
+
+def caption(
+    paths: Sequence[str | Path], captioner: str = "nac", device: str = "cpu", seed: int = 0
+) -> list[Caption]:
+    """Caption sound files; a file that cannot be decoded raises `BadAudio` with its name."""
+    clips = [Clip(str(path), read(Path(path))) for path in paths]
+    return list(load_captioner(captioner, device, seed).caption(clips))
+
+
+def run(captioner: str, target: str, report: runs.Report | None = None, **settings: Any) -> Path:
+    """Caption a target, or go on where an earlier run stopped; gives the run's folder.
+
+    `settings` are those of `RunSettings`.
+    """
+    values = {"captioner": captioner, "target": target, **settings}
+    checked = catalog.validate(RunSettings, values, "run")
+    return runs.run(plan(checked), report).folder.path
+
+
+def score(
+    folder: str | Path, metrics: Sequence[str] | None = None, tell: Tell | None = None
+) -> dict[str, Any]:
+    """Score a run's folder; writes ``scores.jsonl`` and ``result.json`` and gives the latter."""
+    return score_run(RunFolder(Path(folder)), metrics, tell)[0]
+
+
+def score_run(
+    folder: RunFolder, metrics: Sequence[str] | None = None, tell: Tell | None = None
+) -> tuple[dict[str, Any], scoring.Scored]:
+    """As `score`, and what a comparison needs besides."""
+    manifest = folder.manifest()
+    target = catalog.choose_target(_target_expression(manifest))
+    workshop = catalog.Workshop(seed=manifest["seed"])
+    dataset = cast(Dataset, workshop.make(target.choice))
+    annotations = dataset.annotations(target.split)
+    records = folder.records()
+    captions = {n: _ranked(r.caption) for n, r in records.items() if r.caption is not None}
+    clips = {clip.id: clip for clip in dataset.clips(target.split)}
+    chosen = scoring.choose_metrics(metrics)
+    items = scoring.gather(annotations, captions, clips)
+    scored = scoring.score(annotations, items, chosen, workshop, manifest["seed"], tell)
+    captioner = catalog.choose("captioners", manifest["captioner"]["expression"])
+    result = {
+        "schema": SCHEMA,
+        "key": manifest["key"],
+        "captioner": manifest["captioner"]["expression"],
+        "target": target.name,
+        "domain": manifest["domain"],
+        "self_scored": scoring.self_scored(captioner, chosen),
+        "time_per_clip": _time_per_clip(records, items),
+        **_shared(annotations, scored, len(clips), sum(r.caption is None for r in records.values())),
+    }
+    with folder.locked():
+        folder.write_scores(scored.lines())
+        folder.write_json(RESULT, result)
+    return result, scored
+
+
+def _target_expression(manifest: Mapping[str, Any]) -> str:
+    return str(manifest["target"]["expression"])
+
+
+def _ranked(best: Caption) -> tuple[Caption, ...]:
+    return (best, *best.alternatives)
+
+
+def _shared(
+    annotations: Mapping[str, Annotation], scored: scoring.Scored, at_hand: int, failed: int
+) -> dict[str, Any]:
+    return {
+        "coverage": {
+            "official": len(annotations),
+            "at_hand": at_hand,
+            "captioned": len(scored.items),
+            "failed": failed,
+        },
+        "figures": scored.figures,
+        "absent": scored.absent,
+        "references": references_digest(annotations),
+        "scored_with": environment(),
+    }
+
+
+def _time_per_clip(
+    records: Mapping[str, Record], items: Sequence[Any]
+) -> dict[str, dict[str, float]]:
+    """Mean seconds a clip in each stage, on the machine of the run."""
+    stages: dict[str, list[float]] = {}
+    for item in items:
+        for name, seconds in records[item.clip_id].stages.items():
+            stages.setdefault(name, []).append(seconds)
+    return {
+        name: {"mean": float(np.mean(times)), "median": float(np.median(times)), "n": len(times)}
+        for name, times in stages.items()
+    }
+
+
+def score_table(
+    path: Path,
+    target_expression: str,
+    metrics: Sequence[str] | None = None,
+    tell: Tell | None = None,
+) -> tuple[dict[str, Any], scoring.Scored]:
+    """Score anybody's captions, in a CSV or JSONL, against a target."""
+    target = catalog.choose_target(target_expression)
+    workshop = catalog.Workshop()
+    dataset = cast(Dataset, workshop.make(target.choice))
+    annotations = dataset.annotations(target.split)
+    found = read_captions(path)
+    _refuse_strangers(path, found, annotations, target.name)
+    captions = {name: tuple(Caption(text) for text in texts) for name, texts in found.items()}
+    clips = {clip.id: clip for clip in dataset.clips(target.split)}
+    items = scoring.gather(annotations, captions, clips)
+    scored = scoring.score(annotations, items, scoring.choose_metrics(metrics), workshop, 0, tell)
+    result = {
+        "schema": SCHEMA,
+        "captioner": path.name,
+        "target": target.name,
+        "domain": {"caption": "unknown", "strict": "unknown", "reason": "captions from a file"},
+        "self_scored": [],
+        **_shared(annotations, scored, len(clips), 0),
+    }
+    return result, scored
+
+
+def _refuse_strangers(
+    path: Path, found: Mapping[str, Any], annotations: Mapping[str, Annotation], target: str
+) -> None:
+    strangers = [name for name in found if name not in annotations]
+    if strangers:
+        raise BadData(
+            f"{path} names {len(strangers)} clips that {target} does not have, the first is "
+            f"'{strangers[0]}'.",
+            nearest(strangers[0], list(annotations)[:5000]),
+        )
+
+
+def describe(choice: Choice) -> dict[str, Any]:
+    """A choice's settings, what it learnt from, and its weights where they are at hand."""
+    from dataclasses import asdict
+
+    return {
+        "settings": catalog.settings_of(choice),
+        "trained_on": asdict(catalog.trained_on(choice)),
+        "weights": catalog.fingerprint(choice),
+    }

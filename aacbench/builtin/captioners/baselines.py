@@ -1,0 +1,59 @@
+"""`nearest`, `frequent` and `random` at work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from aacbench.embeddings import cached_text
+from aacbench.training import train_parts
+from aacbench.types import Caption, Choice, Clip, Context, Encoder
+
+
+def training_captions(choice: Choice, context: Context) -> list[str]:
+    """Every reference of the training part of the choice's source, in order."""
+    ((_, dataset, split),) = train_parts(context, str(choice.source))
+    return [text for a in dataset.annotations(split).values() for text in a.references]
+
+
+class Nearest:
+    """The caption whose text embedding has the highest cosine with the sound's."""
+
+    def __init__(self, captions: Sequence[str], encoder: Encoder, expression: str) -> None:
+        self.captions = list(dict.fromkeys(captions))
+        self.encoder = encoder
+        self.embedded = cached_text(encoder, expression, self.captions)  # (captions, dim)
+
+    def caption(self, clips: Sequence[Clip]) -> list[Caption]:
+        # One product a clip, so that a batch cannot change the last bit of a similarity.
+        heard = self.encoder.embed_audio(clips)
+        return [Caption(self.captions[int(np.argmax(self.embedded @ row))]) for row in heard]
+
+
+class Frequent:
+    """The caption that was written most often; the first of them in a tie."""
+
+    def __init__(self, captions: Sequence[str]) -> None:
+        counts = Counter(" ".join(text.split()) for text in captions)
+        self.text = counts.most_common(1)[0][0]
+
+    def caption(self, clips: Sequence[Clip]) -> list[Caption]:
+        return [Caption(self.text) for _ in clips]
+
+
+class Random:
+    """A caption drawn by the seed and the clip's id, so that order and batch do not matter."""
+
+    def __init__(self, captions: Sequence[str], seed: int) -> None:
+        self.captions = list(captions)
+        self.seed = seed
+
+    def caption(self, clips: Sequence[Clip]) -> list[Caption]:
+        return [Caption(self.captions[self._draw(clip.id)]) for clip in clips]
+
+    def _draw(self, clip_id: str) -> int:
+        key = hashlib.sha256(f"{self.seed}\t{clip_id}".encode()).digest()
+        return int.from_bytes(key[:8], "big") % len(self.captions)

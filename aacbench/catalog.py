@@ -1,0 +1,369 @@
+"""A name -> its spec and its factory, with presets, sources and options resolved."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from importlib.resources import files
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any, cast
+
+from aacbench import expressions
+from aacbench.errors import (
+    AacbenchError,
+    BadOption,
+    MissingAsset,
+    MissingRequirement,
+    PluginFault,
+    UnknownName,
+    nearest,
+)
+from aacbench.plugins import Part, Registry, registry
+from aacbench.types import (
+    UNKNOWN,
+    CaptionerSpec,
+    Choice,
+    DatasetSpec,
+    Kind,
+    Preset,
+    Source,
+    Spec,
+    TrainedOn,
+)
+
+
+def find(kind: Kind, name: str, known: Registry | None = None) -> Part:
+    """The part of that name; ``plugin/name`` picks one where two plugins share it."""
+    known = known or registry()
+    plugin, slash, short = name.rpartition("/")
+    parts = known.parts[kind].get(short, [])
+    if slash:
+        parts = [part for part in parts if part.spec.plugin == plugin]
+    if not parts:
+        hint = nearest(short, known.parts[kind])
+        if known.faults:
+            hint += " A plugin failed to load: see aacbench doctor."
+        raise UnknownName(f"There is no {kind[:-1]} '{name}'.", hint)
+    if len(parts) > 1:
+        owners = " or ".join(f"{part.spec.plugin}/{short}" for part in parts)
+        raise UnknownName(f"Two plugins offer a {kind[:-1]} '{name}'.", f"Write {owners}.")
+    return parts[0]
+
+
+def choose(kind: Kind, expression: str) -> Choice:
+    """Resolve an expression: preset, source and every option, validated and with defaults."""
+    head, *rest = expressions.parse(expression)
+    if rest and kind != "captioners":
+        raise BadOption(f"'+' joins guides to a captioner, not to a {kind[:-1]}.", "Leave it out.")
+    if head.is_file:
+        choice = _choose_file(head)
+    else:
+        choice = _choose(kind, head)
+    guides = tuple(_choose("guides", term) for term in rest)
+    joined = "+".join([choice.expression, *(guide.expression for guide in guides)])
+    return replace(choice, guides=guides, expression=joined)
+
+
+def _choose(kind: Kind, term: expressions.Term) -> Choice:
+    spec = find(kind, term.name).spec
+    preset_name, preset = _preset(spec, term)
+    source_name, source = _source(spec, preset, term)
+    defaults = {**(preset.options if preset else {}), **(source.options if source else {})}
+    options = _options(spec, defaults, term.options)
+    plain = _options(spec, defaults, {})
+    given = {
+        name: value
+        for name, value in _dump(options).items()
+        if name in term.options and value != _dump(plain).get(name)
+    }
+    expression = expressions.write(term.name, preset_name, source_name, given)
+    return Choice(kind, spec, expression, options, preset_name, source_name)
+
+
+def _preset(spec: Spec, term: expressions.Term) -> tuple[str | None, Preset | None]:
+    name = term.preset or spec.default_preset
+    if name is None:
+        return None, None
+    if name not in spec.presets:
+        raise UnknownName(f"'{spec.name}' has no preset '{name}'.", nearest(name, spec.presets))
+    return name, spec.presets[name]
+
+
+def _source(
+    spec: Spec, preset: Preset | None, term: expressions.Term
+) -> tuple[str | None, Source | None]:
+    if isinstance(spec, DatasetSpec):
+        split = term.source or spec.default_split
+        if split not in spec.splits:
+            raise UnknownName(f"'{spec.name}' has no split '{split}'.", nearest(split, spec.splits))
+        return split, None
+    if spec.source_is_dataset:
+        return _dataset_source(spec, term)
+    known = preset.sources if preset else {}
+    name = term.source or (preset.default_source if preset else None)
+    if name is None:
+        return None, None
+    if name not in known:
+        raise UnknownName(f"'{spec.name}' has no source '@{name}'.", nearest(name, known))
+    return name, known[name]
+
+
+def _dataset_source(spec: Spec, term: expressions.Term) -> tuple[str, Source]:
+    if term.source is None:
+        raise BadOption(
+            f"'{spec.name}' takes its captions from a data set's training part; say whose.",
+            f"For example {spec.name}@soundbox-events",
+        )
+    found = cast(DatasetSpec, find("datasets", term.source).spec)
+    if found.train_split is None:
+        raise BadOption(f"'{found.name}' has no training part.", "Name another data set.")
+    split = (f"{found.name}/{found.train_split}",)
+    return term.source, Source(TrainedOn(captions=split, knowledge_base=split))
+
+
+def _options(spec: Spec, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    if spec.options is None:
+        if given:
+            raise BadOption(f"'{spec.name}' takes no options.", f"Given: {', '.join(given)}.")
+        return None
+    return validate(spec.options, {**defaults, **given}, f"'{spec.name}'")
+
+
+def validate(model: type[Any], values: Mapping[str, Any], owner: str) -> Any:
+    """An instance of a pydantic model; an unknown name or a bad value is a `BadOption`."""
+    from pydantic import ValidationError
+
+    known = model.model_fields
+    for name in values:
+        if name not in known:
+            raise BadOption(f"{owner} has no option '{name}'.", nearest(name, known))
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(place) for place in first["loc"])
+        raise BadOption(f"{owner}: {where}: {first['msg']}.", f"Given: {first['input']!r}.") from None
+
+
+def _dump(options: Any) -> dict[str, Any]:
+    return options.model_dump(mode="json") if options is not None else {}
+
+
+def settings_of(choice: Choice) -> dict[str, Any]:
+    """A choice after defaults, as JSON: what a manifest records of it."""
+    return {
+        "expression": choice.expression,
+        "plugin": choice.spec.plugin,
+        "name": choice.spec.name,
+        "version": choice.spec.version,
+        "preset": choice.preset,
+        "source": choice.source,
+        "options": _dump(choice.options),
+        "guides": [settings_of(guide) for guide in choice.guides],
+    }
+
+
+# --- captioners that are a class in a file --------------------------------------------------------
+
+
+def _choose_file(term: expressions.Term) -> Choice:
+    path = Path(term.name).expanduser()
+    if not path.is_file():
+        raise UnknownName(f"There is no file {path}.", "Give path/to/file.py:Class.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    spec = CaptionerSpec(
+        name=f"{path.stem}:{term.preset}",
+        summary=f"the class {term.preset} in {path.name}",
+        version=digest[:12],
+        presets={"file": Preset(trained_on=UNKNOWN)},
+        plugin=str(path),
+    )
+    expression = expressions.write(f"{term.name}:{term.preset}", None, None, term.options)
+    return Choice("captioners", spec, expression, dict(term.options), "file")
+
+
+def _build_file(choice: Choice) -> Any:
+    path = Path(choice.spec.plugin).expanduser()
+    class_name = choice.spec.name.partition(":")[2]
+    found = spec_from_file_location(f"aacbench_file_{path.stem}", path)
+    if found is None or found.loader is None:
+        raise UnknownName(f"{path} cannot be read as Python.", "Give path/to/file.py:Class.")
+    module = module_from_spec(found)
+    sys.modules[found.name] = module
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        message = f"{path}: {type(error).__name__}: {error}"
+        raise PluginFault(message, f"Try it alone: python {path}") from error
+    made = getattr(module, class_name, None)
+    if not inspect.isclass(made):
+        classes = [name for name, value in vars(module).items() if inspect.isclass(value)]
+        raise UnknownName(f"{path} has no class '{class_name}'.", nearest(class_name, classes))
+    known = [name for name in inspect.signature(made).parameters if name != "self"]
+    for name in choice.options:
+        if name not in known:
+            raise BadOption(f"'{class_name}' has no option '{name}'.", nearest(name, known))
+    return made(**choice.options)
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+class Workshop:
+    """Builds parts and keeps them; the `Context` that factories are given."""
+
+    def __init__(self, device: str = "cpu", seed: int = 0) -> None:
+        self.device = device
+        self.seed = seed
+        self.report: Callable[[int, int, float], None] | None = None
+        self._built: dict[tuple[str, str], Any] = {}
+
+    def build(self, kind: Kind, expression: str) -> Any:
+        """The part that an expression names; the same expression gives the same object."""
+        return self.make(choose(kind, expression))
+
+    def make(self, choice: Choice) -> Any:
+        """The part that was chosen, built once; guides are the decoding loop's work."""
+        key = (choice.kind, choice.expression)
+        if key not in self._built:
+            require(choice.spec)
+            if choice.options.__class__ is dict:
+                self._built[key] = _build_file(choice)
+            else:
+                factory = find(choice.kind, f"{choice.spec.plugin}/{choice.spec.name}").factory
+                self._built[key] = factory(choice, self)
+        return self._built[key]
+
+    def weights(self, choice: Choice) -> dict[str, Path]:
+        """The files of a choice's weights, by name."""
+        return weights(choice)
+
+
+def require(spec: Spec) -> None:
+    """Raise `MissingRequirement` for the first package that a part needs and is not there."""
+    for requirement in spec.requires:
+        if find_spec(requirement.module) is None:
+            raise MissingRequirement(
+                f"'{spec.name}' needs the package that provides '{requirement.module}'.",
+                f"Type: {requirement.install}",
+            )
+
+
+def _layers(choice: Choice) -> Iterable[Preset | Source]:
+    preset = choice.spec.presets.get(choice.preset or "")
+    if preset:
+        yield preset
+        if choice.source in preset.sources:
+            yield preset.sources[choice.source]
+    if choice.spec.source_is_dataset and choice.source:
+        yield _dataset_source(choice.spec, expressions.Term(choice.spec.name, None, choice.source))[1]
+
+
+def weights(choice: Choice) -> dict[str, Path]:
+    """The weight files of a choice: those its options name, else its preset's and source's."""
+    options = _dump(choice.options) if choice.options.__class__ is not dict else {}
+    own = {name: Path(options[name]) for name in choice.spec.weight_options if options.get(name)}
+    for name, path in own.items():
+        if not path.exists():
+            raise MissingAsset(f"{path} (option '{name}') is not there.", "Give another path.")
+    if own:
+        return own
+    return {name: locate(name) for layer in _layers(choice) for name in layer.weights}
+
+
+def locate(name: str) -> Path:
+    """The file that ``"package:path"`` or ``"asset:name"`` stands for."""
+    owner, _, inner = name.partition(":")
+    if owner == "asset":
+        from aacbench import assets
+
+        return assets.find(inner)
+    path = Path(str(files(importlib.import_module(owner)))) / inner
+    if not path.is_file():
+        raise MissingAsset(f"{inner} is missing from the package {owner}.", "Install it anew.")
+    return path
+
+
+def parts_of(choice: Choice) -> dict[str, Choice]:
+    """The other parts that a choice is made of, by the option that names them."""
+    options = _dump(choice.options) if choice.spec.parts else {}
+    return {
+        name: choose(kind, options[name])
+        for name, kind in choice.spec.parts.items()
+        if options.get(name)
+    }
+
+
+def fingerprint(choice: Choice) -> dict[str, str]:
+    """The sha256 of every weight file behind a choice, its parts and guides included."""
+    from aacbench.assets import sha256_of
+
+    found = {name: sha256_of(path) for name, path in weights(choice).items() if path.is_file()}
+    for inner in [*parts_of(choice).values(), *choice.guides]:
+        found.update(fingerprint(inner))
+    return found
+
+
+def trained_on(choice: Choice) -> TrainedOn:
+    """What every part of a choice has learnt from.
+
+    An encoder's own training data counts as `encoder`, whatever part of the encoder saw it. With
+    weights of the user's own, nobody but the user knows.
+    """
+    options = choice.options.__class__ is not dict and _dump(choice.options)
+    if options and any(options.get(name) for name in choice.spec.weight_options):
+        merged = UNKNOWN
+    else:
+        merged = merge(layer.trained_on for layer in _layers(choice))
+    for inner in parts_of(choice).values():
+        learnt = trained_on(inner)
+        if inner.kind == "encoders":
+            learnt = TrainedOn(encoder=union(getattr(learnt, f.name) for f in fields(learnt)))
+        merged = merge([merged, learnt])
+    for guide in choice.guides:
+        merged = merge([merged, trained_on(guide)])
+    return merged
+
+
+def merge(several: Iterable[TrainedOn]) -> TrainedOn:
+    """Part by part, all that any of them saw."""
+    listed = list(several)
+    return TrainedOn(
+        **{f.name: union(getattr(t, f.name) for t in listed) for f in fields(TrainedOn)}
+    )
+
+
+def union(several: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """All names in order of first appearance; None as soon as one is unknown."""
+    names: dict[str, None] = {}
+    for one in several:
+        if one is None:
+            return None
+        names.update(dict.fromkeys(one))
+    return tuple(names)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A data set and the split of it that is captioned."""
+
+    choice: Choice
+    split: str
+
+    @property
+    def name(self) -> str:
+        """``"clotho@evaluation"``: how tables and run folders call it."""
+        return f"{self.choice.spec.name}@{self.split}"
+
+
+def choose_target(expression: str) -> Target:
+    """A target by its expression; the path of a folder stands for ``folder(path=...)``."""
+    if Path(expression).expanduser().is_dir():
+        expression = expressions.write("folder", None, None, {"path": expression})
+    choice = choose("datasets", expression)
+    return Target(choice, choice.source or "")

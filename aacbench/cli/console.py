@@ -1,0 +1,104 @@
+"""What every verb prints: tables, JSON, progress with time left, and plugins' faults."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+PLAIN_SECONDS = 10.0
+
+
+def say(text: str = "") -> None:
+    """A line for the reader, on standard output."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """A line beside the output, on standard error."""
+    print(text, file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """Valid JSON: figures that are not finite are null."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+def table(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
+    """A plain table, cells as they are."""
+    from tabulate import tabulate
+
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+
+
+def warn_of_faults() -> None:
+    """One line for each plugin that is broken or clashes."""
+    from aacbench.plugins import registry
+
+    for fault in registry().faults:
+        note(f"aacbench: {fault}")
+
+
+@contextmanager
+def progress(label: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Gives `report(done, of)`: a bar with time left on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda done, of: None
+    elif sys.stderr.isatty():
+        yield from _bar(label)
+    else:
+        yield _plain(label)
+
+
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    from tqdm import tqdm
+
+    bar: tqdm[Any] = tqdm(desc=label, unit="clip", total=1, leave=True)
+    started = False
+
+    def report(done: int, of: int) -> None:
+        nonlocal started
+        if not started:
+            bar.reset(total=of)
+            started = True
+        bar.update(done - bar.n)
+
+    try:
+        yield report
+    finally:
+        bar.close()
+
+
+def _plain(label: str) -> Callable[[int, int], None]:
+    began = told = time.monotonic()
+    first: int | None = None
+
+    def report(done: int, of: int) -> None:
+        nonlocal told, first
+        first = done if first is None else first
+        now = time.monotonic()
+        if done < of and now - told < PLAIN_SECONDS:
+            return
+        told = now
+        speed = (done - first) / (now - began) if done > first else 0.0
+        left = f", {(of - done) / speed:.0f} s left" if speed and done < of else ""
+        note(f"{label}: {done} of {of}{left}")
+
+    return report

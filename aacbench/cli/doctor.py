@@ -1,0 +1,86 @@
+"""`aacbench doctor`: what works on this machine, what does not, and what mends it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from aacbench.cli.console import Json, print_json, say
+
+
+def doctor(json: Json = False) -> None:
+    """Check plugins, packages, assets and data; ends with 1 if a plugin is broken."""
+    checks = [*_plugins(), *_requirements(), *_assets(), *_data(), *_machine()]
+    broken = any(check["state"] == "broken" for check in checks)
+    if json:
+        print_json({"checks": checks})
+    else:
+        for check in checks:
+            say(f"{check['state']:<8} {check['what']}")
+            if check["mend"]:
+                say(f"         {check['mend']}")
+    raise typer.Exit(1 if broken else 0)
+
+
+def _check(state: str, what: str, mend: str = "") -> dict[str, str]:
+    return {"state": state, "what": what, "mend": mend}
+
+
+def _plugins() -> Iterator[dict[str, str]]:
+    from aacbench.plugins import registry
+
+    known = registry()
+    for name, where in known.plugins.items():
+        yield _check("ok", f"plugin {name} ({where})")
+    for fault in known.faults:
+        yield _check("broken", f"plugin {fault.plugin}: {fault.message}", fault.hint)
+
+
+def _requirements() -> Iterator[dict[str, str]]:
+    from aacbench.catalog import require
+    from aacbench.errors import MissingRequirement
+    from aacbench.plugins import registry
+    from aacbench.types import KINDS
+
+    for kind in KINDS:
+        for part in registry().all(kind):
+            try:
+                require(part.spec)
+            except MissingRequirement as error:
+                yield _check("missing", error.message, error.hint)
+
+
+def _assets() -> Iterator[dict[str, str]]:
+    from aacbench import assets
+    from aacbench.errors import AacbenchError
+
+    for name in assets.known():
+        try:
+            yield _check("ok", f"asset {name} ({assets.find(name)})")
+        except AacbenchError as error:
+            yield _check("missing", error.message, error.hint)
+
+
+def _data() -> Iterator[dict[str, str]]:
+    from aacbench.assets import data_home
+
+    home = data_home()
+    named = "AACBENCH_DATA" if os.environ.get("AACBENCH_DATA") else "default"
+    state = "ok" if Path(home).is_dir() else "missing"
+    yield _check(state, f"data folder {home} ({named})", "" if state == "ok" else _data_hint())
+
+
+def _data_hint() -> str:
+    return "Data sets that read files look there: export AACBENCH_DATA=FOLDER"
+
+
+def _machine() -> Iterator[dict[str, str]]:
+    from aacbench.provenance import environment
+
+    found: dict[str, Any] = environment()
+    machine = found["machine"]
+    yield _check("ok", f"Python {found['python']}, {machine['cores']} cores, {machine['processor']}")

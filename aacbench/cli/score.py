@@ -1,0 +1,85 @@
+"""`aacbench score`: score runs, or anybody's captions, and compare them clip by clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aacbench.cli.console import Json, note, print_json, say, table, warn_of_faults
+from aacbench.errors import BadOption
+
+if TYPE_CHECKING:
+    from aacbench.score import Scored
+
+
+def score(
+    captions: Annotated[
+        list[Path], typer.Argument(help="Run folders, or CSV or JSONL files of captions.")
+    ],
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="What a file of captions describes.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", "-m", help="Comma-separated; default: all.")
+    ] = None,
+    against: Annotated[
+        bool, typer.Option("--against-first", help="Test the others against the first, by clip.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Score runs or files of captions; figures carry 95 % intervals."""
+    warn_of_faults()
+    names = [name.strip() for name in metrics.split(",")] if metrics else None
+    both = [_score_one(path, target, names, json) for path in captions]
+    results = [result for result, _ in both]
+    differences = _differences(both) if against and len(both) > 1 else []
+    if json:
+        print_json({"results": results, "differences": differences})
+        return
+    from aacbench.cli import tables
+
+    say(tables.results(results))
+    if differences:
+        say(f"\nagainst {results[0]['captioner']}, the same clips (p by bootstrap, Holm-adjusted)")
+        rows = [
+            [d["captioner"], d["figure"], f"{d['difference']:+.4f}", f"{d['low']:+.4f}",
+             f"{d['high']:+.4f}", f"{d['p']:.4f}"]
+            for d in differences
+        ]
+        say(table(rows, ["captioner", "figure", "difference", "low", "high", "p"]))
+
+
+def _score_one(
+    path: Path, target: str | None, names: list[str] | None, quiet: bool
+) -> tuple[dict[str, Any], Scored]:
+    from aacbench import api
+    from aacbench.store import RunFolder
+
+    tell = None if quiet else (lambda name: note(f"scoring {name}"))
+    if path.is_dir():
+        return api.score_run(RunFolder(path), names, tell)
+    if target is None:
+        raise BadOption(
+            f"{path} does not say which clips it captions.",
+            f"Type: aacbench score '{path}' --target clotho",
+        )
+    return api.score_table(path, target, names, tell)
+
+
+def _differences(both: list[tuple[dict[str, Any], Scored]]) -> list[dict[str, Any]]:
+    from aacbench.score import compare
+
+    first_result, first = both[0]
+    found = []
+    for result, scored in both[1:]:
+        if result["target"] != first_result["target"]:
+            raise BadOption(
+                f"{result['captioner']} captions {result['target']}, "
+                f"{first_result['captioner']} {first_result['target']}.",
+                "Compare captioners on one target.",
+            )
+        for entry in compare(scored, first):
+            found.append({"captioner": result["captioner"], **entry})
+    return found

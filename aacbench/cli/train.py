@@ -1,0 +1,107 @@
+"""`aacbench train`: make a part's weights with its own trainer."""
+
+from __future__ import annotations
+
+import json as json_module
+import shlex
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aacbench.cli.console import Json, note, print_json, say, warn_of_faults
+from aacbench.errors import BadOption, UnknownName, nearest
+from aacbench.types import KINDS, Trainer
+
+
+def train(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What to train, such as nac or clap.")],
+    out: Annotated[Path, typer.Option(help="Where weights and card are written.")] = Path("trained"),
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    json: Json = False,
+) -> None:
+    """Train a part; --OPTION VALUE sets any option of its trainer (see --options).
+
+    Killed and typed again, it goes on from its last checkpoint.
+    """
+    from aacbench import catalog
+
+    warn_of_faults()
+    trainer = _trainer(name)
+    model = _load(trainer.options)
+    if context.args == ["--options"]:
+        _print_options(model)
+        return
+    options = catalog.validate(model, _read(context.args), f"aacbench train {name}")
+    workshop = catalog.Workshop(device, getattr(options, "seed", 0))
+    workshop.report = lambda step, steps, loss: note(f"step {step} of {steps}, loss {loss:.4f}")
+    figures = _load(trainer.run)(options, workshop, out)
+    record = {
+        "command": shlex.join(["aacbench", *sys.argv[1:]]),
+        "part": name,
+        "options": options.model_dump(mode="json"),
+        "figures": figures,
+        "environment": _environment(),
+    }
+    (out / "training.json").write_text(
+        json_module.dumps(record, indent=2, default=str) + "\n", encoding="utf-8"
+    )
+    if json:
+        print_json(record)
+    else:
+        for key, value in figures.items():
+            say(f"{key:<12} {value}")
+        say(f"\n{out}")
+
+
+def _environment() -> dict[str, Any]:
+    from aacbench.provenance import environment
+
+    return environment()
+
+
+def _trainer(name: str) -> Trainer:
+    from aacbench.plugins import registry
+
+    trainers = {
+        part.spec.name: part.spec.trainer
+        for kind in KINDS
+        for part in registry().all(kind)
+        if part.spec.trainer
+    }
+    if name not in trainers:
+        raise UnknownName(f"Nothing called '{name}' can be trained.", nearest(name, trainers))
+    found = trainers[name]
+    assert found is not None
+    return found
+
+
+def _load(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _read(arguments: list[str]) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and ``key=value``."""
+    from aacbench.expressions import read_value
+
+    values: dict[str, Any] = {}
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        key, equals, value = word.lstrip("-").partition("=")
+        if not equals:
+            if not word.startswith("--") or not waiting:
+                raise BadOption(f"'{word}' has no value.", f"Write --{key} VALUE.")
+            value = waiting.pop(0)
+        values[key.replace("-", "_")] = read_value(value)
+    return values
+
+
+def _print_options(model: Any) -> None:
+    for name, field in model.model_fields.items():
+        about = f"  {field.description}" if field.description else ""
+        say(f"--{name.replace('_', '-'):<24} {field.default!s:<20}{about}")

@@ -1,0 +1,154 @@
+"""A run's settings: validated, defaults filled in, in canonical form -> its run key.
+
+The key covers what decides the captions and nothing else: device, workers, batch size, paths and
+the number of clips stay out of it, so that a second run goes on where the first one stopped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aacbench import catalog, domains, provenance
+from aacbench.audio import RESAMPLER
+from aacbench.errors import AacbenchError, BadData
+from aacbench.store import SCHEMA, RunFolder
+from aacbench.types import Annotation, Choice, Clip, Dataset, DatasetSpec
+
+
+class RunSettings(BaseModel):
+    """What a user asks of `aacbench run`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    captioner: str
+    target: str
+    limit: int | None = Field(None, ge=1, description="caption the first so many clips only")
+    batch_size: int = Field(16, ge=1)
+    seed: int = 0
+    device: str = "cpu"
+    workers: int = Field(2, ge=1, description="threads that decode sound ahead")
+    out: Path = Path("runs")
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run resolved: everything that `--dry-run` prints and `run` needs."""
+
+    settings: RunSettings
+    captioner: Choice
+    target: catalog.Target
+    dataset: Dataset
+    clips: Sequence[Clip]
+    annotations: Mapping[str, Annotation]
+    decides: Mapping[str, Any]
+    workshop: catalog.Workshop
+
+    @property
+    def key(self) -> str:
+        """The run key: a digest of all that decides the captions."""
+        return provenance.digest(self.decides)[:16]
+
+    @property
+    def folder(self) -> RunFolder:
+        """``out/target/captioner/key``."""
+        names = (_file_name(self.target.name), _file_name(self.captioner.expression), self.key)
+        return RunFolder(self.settings.out.joinpath(*names))
+
+    def asked(self) -> Sequence[Clip]:
+        """The clips to caption, `limit` applied."""
+        return self.clips[: self.settings.limit]
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100]
+
+
+def plan(settings: RunSettings) -> Plan:
+    """Resolve settings; builds the data set, and nothing else that is heavy."""
+    captioner = catalog.choose("captioners", settings.captioner)
+    target = catalog.choose_target(settings.target)
+    workshop = catalog.Workshop(resolve_device(settings.device), settings.seed)
+    dataset = cast(Dataset, workshop.make(target.choice))
+    clips = dataset.clips(target.split)
+    if not clips:
+        raise BadData(
+            f"No sound of {target.name} is at hand.",
+            f"See what is missing: aacbench data show {target.choice.spec.name}",
+        )
+    decides = {
+        "schema": SCHEMA,
+        "captioner": _portable(captioner),
+        "weights": catalog.fingerprint(captioner),
+        "knowledge": _knowledge(captioner, workshop),
+        "target": _portable(target.choice),
+        "clips": provenance.clips_digest(clips),
+        "seed": settings.seed,
+        "dtype": "float32",
+        "resampler": RESAMPLER,
+    }
+    annotations = dataset.annotations(target.split)
+    return Plan(settings, captioner, target, dataset, clips, annotations, decides, workshop)
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` is a GPU where there is one; another name is checked by whoever uses it."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _portable(choice: Choice) -> dict[str, Any]:
+    """A choice's settings without paths, which mean nothing on another machine."""
+    found = catalog.settings_of(choice)
+    options = choice.options.model_dump() if hasattr(choice.options, "model_dump") else {}
+    paths = {name for name, value in options.items() if isinstance(value, Path)}
+    found["options"] = {n: v for n, v in found["options"].items() if n not in paths}
+    found["parts"] = {n: _portable(inner) for n, inner in catalog.parts_of(choice).items()}
+    found["guides"] = [_portable(guide) for guide in choice.guides]
+    del found["expression"]
+    if choice.spec.name.partition(":")[0] and choice.preset == "file":
+        del found["plugin"]
+    return found
+
+
+def _knowledge(choice: Choice, workshop: catalog.Workshop) -> str | None:
+    """A digest of the captions that a captioner is built from, where it is built from some."""
+    if not choice.spec.source_is_dataset or choice.source is None:
+        return None
+    known = annotations_of(workshop, _training_split(choice))
+    return provenance.references_digest(known) if known else None
+
+
+def _training_split(choice: Choice) -> str:
+    (name,) = catalog.trained_on(choice).captions or ("",)
+    return name
+
+
+def annotations_of(workshop: catalog.Workshop, name: str) -> Mapping[str, Annotation] | None:
+    """The annotations of ``"dataset/split"``, or None where that is not at hand."""
+    dataset, _, split = name.partition("/")
+    try:
+        built = cast(Dataset, workshop.build("datasets", dataset))
+        return built.annotations(split)
+    except AacbenchError:
+        return None
+
+
+def domain(plan: Plan) -> domains.Domain:
+    """The verdicts on a plan's captioner and target."""
+    return domains.judge(
+        catalog.trained_on(plan.captioner),
+        cast(DatasetSpec, plan.target.choice.spec),
+        plan.target.split,
+        plan.annotations,
+        lambda name: annotations_of(plan.workshop, name),
+    )

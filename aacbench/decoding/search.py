@@ -1,0 +1,198 @@
+"""Beam search over any `GuidableCaptioner`; greedy decoding is a beam of one.
+
+All clips of a batch advance together and leave it as they finish. Nothing that one clip does
+reaches another: scores are per row, and selection is per clip.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aacbench.types import Caption, Clip, GuidableCaptioner, Step
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How words are chosen.
+
+    `beams` hypotheses are kept; a caption has `min_tokens` to `max_tokens` tokens, its end not
+    counted. Finished hypotheses are ranked by log probability divided by
+    length ** `length_penalty`, the end token counted. `keep` captions are returned a clip.
+    """
+
+    beams: int = 5
+    max_tokens: int = 40
+    min_tokens: int = 1
+    length_penalty: float = 1.0
+    keep: int = 1
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Tokens without the end token, and the length-normalised log probability."""
+
+    tokens: tuple[int, ...]
+    score: float
+
+
+@dataclass
+class Beam:
+    """One clip's search: live hypotheses in the order of their rows, and finished ones."""
+
+    clip: int
+    live: list[tuple[int, ...]] = field(default_factory=lambda: [()])
+    scores: list[float] = field(default_factory=lambda: [0.0])
+    finished: list[Hypothesis] = field(default_factory=list)
+
+    def advance(
+        self, ranked: Sequence[tuple[float, int, int]], end: int, settings: Decoding
+    ) -> list[int]:
+        """Take the best continuations (score, parent, token); gives the parents that live on."""
+        parents: list[int] = []
+        live: list[tuple[int, ...]] = []
+        scores: list[float] = []
+        for rank, (score, parent, token) in enumerate(ranked):
+            tokens = self.live[parent]
+            if token == end:
+                # Only an end among the best `beams` counts, or a poor short caption would win.
+                if rank < settings.beams:
+                    self._finish(tokens, score, settings)
+            elif len(live) < settings.beams:
+                live.append((*tokens, token))
+                scores.append(score)
+                parents.append(parent)
+        self.live, self.scores = live, scores
+        return parents
+
+    def _finish(self, tokens: tuple[int, ...], score: float, settings: Decoding) -> None:
+        length = (len(tokens) + 1) ** settings.length_penalty
+        self.finished.append(Hypothesis(tokens, score / length))
+        self.finished.sort(key=lambda hypothesis: -hypothesis.score)
+        del self.finished[max(settings.beams, settings.keep) :]
+
+    def done(self, length: int, settings: Decoding) -> bool:
+        """Whether no live hypothesis can still enter the ranking."""
+        if not self.live:
+            return True
+        if length >= settings.max_tokens:
+            for tokens, score in zip(self.live, self.scores, strict=True):
+                self._finish(tokens, score, settings)
+            return True
+        if len(self.finished) < max(settings.beams, settings.keep):
+            return False
+        longest = settings.max_tokens + 1 if settings.length_penalty > 0 else length + 1
+        best = max(self.scores) / longest**settings.length_penalty
+        return best <= self.finished[-1].score
+
+
+def search(
+    captioner: GuidableCaptioner, state: Any, clips: int, settings: Decoding
+) -> list[list[Hypothesis]]:
+    """The best hypotheses of each clip, best first.
+
+    `state` is what ``captioner.open`` gave for these `clips`.
+    """
+    beams = [Beam(clip) for clip in range(clips)]
+    results: list[list[Hypothesis]] = [[] for _ in range(clips)]
+    step: Step = captioner.step(state, None, None)
+    length = 0
+    while beams:
+        parents = _continue(beams, step.scores, captioner.tokenizer.end, length, settings)
+        length += 1
+        rows: list[int] = []
+        first = 0
+        going: list[Beam] = []
+        for beam, kept, before in parents:
+            if beam.done(length, settings):
+                results[beam.clip] = beam.finished[: settings.keep]
+            else:
+                rows.extend(first + parent for parent in kept)
+                going.append(beam)
+            first += before
+        beams = going
+        if beams:
+            step, state = _step(captioner, state, step.cache, rows, beams)
+    return results
+
+
+def _continue(
+    beams: Sequence[Beam], scores: Tensor, end: int, length: int, settings: Decoding
+) -> list[tuple[Beam, list[int], int]]:
+    """Advance each clip by its best continuations; gives (beam, parents kept, rows before)."""
+    log_probabilities = scores.float().log_softmax(-1)  # (rows, vocabulary)
+    if length < settings.min_tokens:
+        log_probabilities[:, end] = -torch.inf
+    # Twice as many as beams, so that ends among them never leave fewer than `beams` alive.
+    width = min(2 * settings.beams, log_probabilities.shape[-1])
+    values, tokens = log_probabilities.topk(width, dim=-1)
+    listed_values, listed_tokens = values.tolist(), tokens.tolist()
+    advanced = []
+    row = 0
+    for beam in beams:
+        before = len(beam.live)
+        ranked = sorted(
+            (
+                (-(beam.scores[parent] + value), parent, place, token)
+                for parent in range(before)
+                for place, (value, token) in enumerate(
+                    zip(listed_values[row + parent], listed_tokens[row + parent], strict=True)
+                )
+                if value > -torch.inf
+            ),
+            key=lambda entry: entry[:3],
+        )[: 2 * settings.beams]
+        best = [(-score, parent, token) for score, parent, _, token in ranked]
+        advanced.append((beam, beam.advance(best, end, settings), before))
+        row += before
+    return advanced
+
+
+def _step(
+    captioner: GuidableCaptioner, state: Any, cache: Any, rows: list[int], beams: Sequence[Beam]
+) -> tuple[Step, Any]:
+    newest = [tokens[-1] for beam in beams for tokens in beam.live]
+    index = torch.tensor(rows, device=_device(state))
+    state = _select(state, index)
+    cache.reorder_cache(index)
+    tokens = torch.tensor(newest, device=index.device)[:, None]
+    return captioner.step(state, tokens, cache), state
+
+
+def _select(state: Any, index: Tensor) -> Any:
+    if isinstance(state, Tensor):
+        return state.index_select(0, index)
+    return tuple(_select(part, index) for part in state)
+
+
+def _device(state: Any) -> torch.device:
+    return state.device if isinstance(state, Tensor) else _device(state[0])
+
+
+@torch.inference_mode()
+def decode(
+    captioner: GuidableCaptioner, clips: Sequence[Clip], settings: Decoding
+) -> list[Caption]:
+    """Caption `clips`; `stages` holds each clip's share of encoding and decoding time."""
+    began = time.perf_counter()
+    state = captioner.open(clips)
+    opened = time.perf_counter()
+    found = search(captioner, state, len(clips), settings)
+    ended = time.perf_counter()
+    share = max(1, len(clips))
+    stages = {"encode": (opened - began) / share, "decode": (ended - opened) / share}
+    captions = []
+    for hypotheses in found:
+        ranked = [
+            Caption(captioner.tokenizer.decode(h.tokens), h.tokens, h.score) for h in hypotheses
+        ]
+        best = ranked[0]
+        captions.append(
+            Caption(best.text, best.tokens, best.score, tuple(ranked[1:]), stages=stages)
+        )
+    return captions

@@ -1,0 +1,204 @@
+"""Settings -> captions. Nothing is scored here, so nothing that fails to score is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from aacbench import audio, catalog, provenance
+from aacbench.config import Plan, domain
+from aacbench.errors import AacbenchError, PluginFault
+from aacbench.executors.local import batches
+from aacbench.store import MANIFEST, SCHEMA, Appender, Record, RunFolder
+from aacbench.types import Caption, Captioner, Clip
+
+WINDOW = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: clips captioned and failed, those done before included."""
+
+    folder: RunFolder
+    done_before: int
+    captioned: int
+    failed: int
+
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A clip with its sound decoded, or why it could not be; `seconds` is the time it took."""
+
+    clip: Clip
+    seconds: float
+    error: str | None = None
+
+
+def run(plan: Plan, report: Report | None = None) -> Outcome:
+    """Caption every clip of the plan that is not done yet; `report(done, of)` after each batch."""
+    folder = plan.folder
+    with folder.locked():
+        done = folder.records()
+        if plan.settings.retry_failed:
+            done = {name: record for name, record in done.items() if record.caption is not None}
+        asked = plan.asked()
+        todo = [clip for clip in asked if clip.id not in done]
+        if todo:
+            captioner = plan.workshop.make(plan.captioner)
+            _refuse_unguidable(plan, captioner)
+            _write_manifest(plan, folder)
+            _caption_all(plan, captioner, todo, folder, len(asked) - len(todo), report)
+        final = folder.records()
+        ours = [final[clip.id] for clip in asked]
+    failed = sum(record.caption is None for record in ours)
+    return Outcome(folder, len(asked) - len(todo), len(ours) - failed, failed)
+
+
+def _refuse_unguidable(plan: Plan, captioner: Any) -> None:
+    if not callable(getattr(captioner, "caption", None)):
+        raise PluginFault(
+            f"captioner '{plan.captioner.spec.name}' has no method caption(clips).",
+            "See: aacbench show --contract captioners",
+        )
+
+
+def _write_manifest(plan: Plan, folder: RunFolder) -> None:
+    verdict = domain(plan)
+    before = folder.manifest()["starts"] if (folder.path / MANIFEST).is_file() else []
+    settings = plan.settings
+    start = {
+        **provenance.environment(),
+        "device": plan.workshop.device,
+        "batch_size": settings.batch_size,
+        "workers": settings.workers,
+        "limit": settings.limit,
+    }
+    manifest = {
+        "schema": SCHEMA,
+        "key": plan.key,
+        "decides": plan.decides,
+        "captioner": catalog.settings_of(plan.captioner),
+        "target": {**catalog.settings_of(plan.target.choice), "split": plan.target.split},
+        "trained_on": asdict(catalog.trained_on(plan.captioner)),
+        "domain": asdict(verdict),
+        "clips": {"official": len(plan.annotations), "at_hand": len(plan.clips)},
+        "seed": settings.seed,
+        "starts": [*before, start],
+    }
+    folder.write_json(MANIFEST, manifest)
+
+
+def _caption_all(
+    plan: Plan,
+    captioner: Captioner,
+    todo: Sequence[Clip],
+    folder: RunFolder,
+    before: int,
+    report: Report | None,
+) -> None:
+    name = plan.captioner.expression
+    told = before
+    succeeded = before > 0
+    with folder.appending() as out:
+        for decoded in batches(decode, _groups(todo, plan), plan.settings.workers):
+            records = list(_caption_group(captioner, decoded, name))
+            if not succeeded and all(_captioner_failed(record) for record in records):
+                raise PluginFault(
+                    f"captioner '{name}' failed on all of the first {len(records)} clips; "
+                    f"on the first: {records[0].error}",
+                    "Nothing was recorded. Mend the captioner and run again.",
+                )
+            succeeded = True
+            _append(out, records, plan.settings.seed)
+            told += len(records)
+            if report:
+                report(told, before + len(todo))
+
+
+def _captioner_failed(record: Record) -> bool:
+    return record.error is not None and "caption" in record.stages
+
+
+def _append(out: Appender, records: Sequence[Record], seed: int) -> None:
+    for record in records:
+        out.add(record, seed)
+
+
+def _groups(todo: Sequence[Clip], plan: Plan) -> list[list[Clip]]:
+    """Batches of clips of like length, sorted within a window so that order roughly holds."""
+    size = plan.settings.batch_size
+    groups = []
+    for start in range(0, len(todo), size * WINDOW):
+        window = todo[start : start + size * WINDOW]
+        known = audio.buckets([clip.duration for clip in window], size)
+        groups.extend([window[i] for i in bucket] for bucket in known)
+    return groups
+
+
+def decode(clip: Clip) -> Decoded:
+    """Decode one clip; whatever goes wrong is that clip's error."""
+    began = time.perf_counter()
+    try:
+        sound = audio.read(clip.audio)
+    except AacbenchError as error:
+        return Decoded(clip, time.perf_counter() - began, error.message)
+    except Exception as error:
+        return Decoded(clip, time.perf_counter() - began, f"{type(error).__name__}: {error}")
+    return Decoded(replace(clip, audio=sound), time.perf_counter() - began)
+
+
+def _caption_group(
+    captioner: Captioner, decoded: Sequence[Decoded], name: str
+) -> Iterator[Record]:
+    """Records of one batch; where the batch as a whole fails, its clips are tried alone."""
+    for one in decoded:
+        if one.error is not None:
+            yield Record(one.clip.id, None, one.error, {"decode_audio": one.seconds})
+    heard = [one for one in decoded if one.error is None]
+    if not heard:
+        return
+    try:
+        yield from _caption_together(captioner, heard, name)
+    except PluginFault:
+        raise
+    except Exception as error:
+        if len(heard) == 1:
+            yield _failed(heard[0], error)
+            return
+        for one in heard:
+            try:
+                yield from _caption_together(captioner, [one], name)
+            except Exception as alone:
+                yield _failed(one, alone)
+
+
+def _failed(one: Decoded, error: Exception) -> Record:
+    message = error.message if isinstance(error, AacbenchError) else str(error)
+    stages = {"decode_audio": one.seconds, "caption": 0.0}
+    return Record(one.clip.id, None, f"{type(error).__name__}: {message}", stages)
+
+
+def _caption_together(captioner: Captioner, heard: Sequence[Decoded], name: str) -> list[Record]:
+    began = time.perf_counter()
+    captions = captioner.caption([one.clip for one in heard])
+    share = (time.perf_counter() - began) / len(heard)
+    if len(captions) != len(heard):
+        raise PluginFault(
+            f"captioner '{name}' gave {len(captions)} captions for {len(heard)} clips.",
+            "caption(clips) must give one a clip, in order.",
+        )
+    records = []
+    for one, caption in zip(heard, captions, strict=True):
+        if not isinstance(caption, Caption) or not isinstance(caption.text, str):
+            raise PluginFault(
+                f"captioner '{name}' gave {caption!r:.60} where a Caption was due.",
+                "Return aacbench.Caption(text).",
+            )
+        stages = {"decode_audio": one.seconds, "caption": share, **caption.stages}
+        records.append(Record(one.clip.id, caption, None, stages))
+    return records

@@ -1,0 +1,250 @@
+"""Captions + references -> scores. No captioner is loaded here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from aacbench import catalog, stats
+from aacbench.errors import AacbenchError, PluginFault
+from aacbench.plugins import registry
+from aacbench.types import (
+    Annotation,
+    Caption,
+    Choice,
+    Clip,
+    Figure,
+    Item,
+    Metric,
+    MetricSpec,
+    Scores,
+)
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring gives: corpus figures with intervals, per-clip figures, what is absent."""
+
+    items: tuple[Item, ...]
+    figures: Mapping[str, Mapping[str, Any]]
+    per_clip: Mapping[str, Any]
+    absent: Mapping[str, str]
+    kept: Mapping[str, tuple[Metric, Scores]] = field(repr=False)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """One line a clip: every per-clip figure that it has."""
+        return [
+            {
+                "id": item.clip_id,
+                **{
+                    name: float(values[row])
+                    for name, values in self.per_clip.items()
+                    if np.isfinite(values[row])
+                },
+            }
+            for row, item in enumerate(self.items)
+        ]
+
+
+def choose_metrics(names: Sequence[str] | None) -> list[Choice]:
+    """The metrics asked for, or every registered one; parts come before what they make up."""
+    if names is None:
+        names = [f"{p.spec.plugin}/{p.spec.name}" for p in registry().all("metrics")]
+    chosen: dict[str, Choice] = {}
+    for name in names:
+        _add_with_parts(catalog.choose("metrics", name), chosen)
+    return list(chosen.values())
+
+
+def _add_with_parts(choice: Choice, chosen: dict[str, Choice]) -> None:
+    for part in cast(MetricSpec, choice.spec).metric_parts:
+        _add_with_parts(catalog.choose("metrics", part), chosen)
+    chosen.setdefault(choice.spec.name, choice)
+
+
+def gather(
+    annotations: Mapping[str, Annotation],
+    captions: Mapping[str, Sequence[Caption]],
+    clips: Mapping[str, Clip] | None = None,
+) -> tuple[Item, ...]:
+    """The clips that have captions, in the target's order."""
+    clips = clips or {}
+    return tuple(
+        Item(name, tuple(captions[name]), annotation, clips.get(name))
+        for name, annotation in annotations.items()
+        if captions.get(name)
+    )
+
+
+def score(
+    annotations: Mapping[str, Annotation],
+    items: tuple[Item, ...],
+    metrics: Sequence[Choice],
+    workshop: catalog.Workshop,
+    seed: int = 0,
+    report: Callable[[str], None] | None = None,
+) -> Scored:
+    """Score `items`, with whatever depends on the whole target taken from `annotations`.
+
+    A metric that cannot be computed is absent with its reason; the others go on.
+    """
+    figures: dict[str, dict[str, Any]] = {}
+    per_clip: dict[str, Any] = {}
+    absent: dict[str, str] = {}
+    kept: dict[str, tuple[Metric, Scores]] = {}
+    for choice in metrics:
+        spec = cast(MetricSpec, choice.spec)
+        if report:
+            report(spec.name)
+        reason = _unmet(spec, items, kept)
+        if reason is None:
+            reason = _score_one(choice, annotations, items, workshop, kept)
+        if reason is not None:
+            absent[spec.name] = reason
+            continue
+        metric, scores = kept[spec.name]
+        per_clip.update(scores.per_clip)
+        figures.update(_intervals(choice, metric, scores, len(items), seed))
+    return Scored(items, figures, per_clip, absent, kept)
+
+
+def _unmet(
+    spec: MetricSpec, items: Sequence[Item], kept: Mapping[str, tuple[Metric, Scores]]
+) -> str | None:
+    """Why a metric cannot be computed on these items, or None."""
+    if not items:
+        return "no clip of the target has a caption"
+    carried = {
+        "references": lambda item: any(text.strip() for text in item.annotation.references),
+        "events": lambda item: bool(item.annotation.events),
+        "audio": lambda item: item.clip is not None,
+        "image": lambda item: item.clip is not None and item.clip.image is not None,
+    }
+    for need in ("references", *spec.needs):
+        carries = carried.get(need)
+        if carries is None:
+            return f"it needs '{need}', which this version does not know"
+        if not any(carries(item) for item in items):
+            return f"the target has no {need}"
+    missing = [part for part in spec.metric_parts if part not in kept]
+    return f"it is made of {', '.join(missing)}, which is absent" if missing else None
+
+
+def _score_one(
+    choice: Choice,
+    annotations: Mapping[str, Annotation],
+    items: Sequence[Item],
+    workshop: catalog.Workshop,
+    kept: dict[str, tuple[Metric, Scores]],
+) -> str | None:
+    spec = cast(MetricSpec, choice.spec)
+    try:
+        metric = cast(Metric, workshop.make(choice))
+        metric.prepare(annotations)
+        scores = metric.score(items, {part: kept[part][1] for part in spec.metric_parts})
+    except AacbenchError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    for name, values in scores.per_clip.items():
+        if len(values) != len(items):
+            raise PluginFault(
+                f"metric '{spec.name}' gave {len(values)} values of {name} for "
+                f"{len(items)} clips.",
+                "score(items, parts) must give one value an item.",
+            )
+    kept[spec.name] = (metric, scores)
+    return None
+
+
+def _intervals(
+    choice: Choice, metric: Metric, scores: Scores, n: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    spec = cast(MetricSpec, choice.spec)
+    known = {figure.id: figure for figure in spec.figures}
+    found = stats.bootstrap(
+        metric.corpus, scores.statistics, n, resamples=RESAMPLES, seed=seed, level=LEVEL
+    )
+    entries = {}
+    for name, interval in found.items():
+        figure = known.get(name, Figure(name))
+        if not np.isfinite(interval.estimate):
+            continue
+        entry = {
+            "metric": spec.name,
+            "version": spec.version,
+            "plugin": spec.plugin,
+            **asdict(interval),
+            "higher_is_better": figure.higher_is_better,
+            "decimals": figure.decimals,
+        }
+        if not figure.resamples or not np.isfinite([interval.low, interval.high]).all():
+            entry["low"] = entry["high"] = None
+        entries[name] = entry
+    return entries
+
+
+def self_scored(captioner: Choice, metrics: Sequence[Choice]) -> list[str]:
+    """The metrics whose model also made the captions: they judge their own work."""
+    made_by = _models(captioner)
+    return [choice.spec.name for choice in metrics if _models(choice) & made_by]
+
+
+def _models(choice: Choice) -> set[str]:
+    """Every part and every weight file behind a choice."""
+    found = set(catalog.fingerprint(choice).values())
+    for inner in (*catalog.parts_of(choice).values(), *choice.guides):
+        found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}"}
+        found |= _models(inner)
+    return found
+
+
+def compare(ours: Scored, theirs: Scored, seed: int = 0) -> list[dict[str, Any]]:
+    """How much higher `ours` is than `theirs` in each figure, on the clips that both caption.
+
+    The intervals and p values come from one paired bootstrap over clips; p is adjusted by Holm
+    over all figures together.
+    """
+    theirs_rows = {item.clip_id: row for row, item in enumerate(theirs.items)}
+    pairs = [
+        (row, theirs_rows[item.clip_id])
+        for row, item in enumerate(ours.items)
+        if item.clip_id in theirs_rows
+    ]
+    if not pairs:
+        return []
+    mine, other = (np.array(rows) for rows in zip(*pairs, strict=True))
+    entries: list[dict[str, Any]] = []
+    for name, (metric, scores) in ours.kept.items():
+        if name not in theirs.kept:
+            continue
+        found = stats.paired_bootstrap(
+            metric.corpus,
+            scores.statistics[mine],
+            theirs.kept[name][1].statistics[other],
+            len(pairs),
+            resamples=RESAMPLES,
+            seed=seed,
+            level=LEVEL,
+        )
+        for figure, difference in found.items():
+            if figure in ours.figures and ours.figures[figure]["low"] is not None:
+                interval = difference.interval
+                entries.append(
+                    {
+                        "figure": figure,
+                        "clips": len(pairs),
+                        "difference": interval.estimate,
+                        "low": interval.low,
+                        "high": interval.high,
+                        "p": difference.p,
+                    }
+                )
+    adjusted = stats.holm([entry["p"] for entry in entries])
+    return [{**entry, "p": p} for entry, p in zip(entries, adjusted, strict=True)]

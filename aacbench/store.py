@@ -1,0 +1,178 @@
+"""A run's folder: captions appended as they come, everything else replaced whole.
+
+Killed at any moment, the folder holds every finished line; a torn last line is dropped on resume.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from aacbench.errors import BadData, Busy
+from aacbench.types import Caption
+
+SCHEMA = 1
+MANIFEST, CAPTIONS, SCORES, RESULT = (
+    "manifest.json",
+    "captions.jsonl",
+    "scores.jsonl",
+    "result.json",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one clip: its caption, or the sentence that says why there is none."""
+
+    clip_id: str
+    caption: Caption | None
+    error: str | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+class RunFolder:
+    """Reads and writes the files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder; a second process is refused."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Busy(
+                f"Another process is writing to {self.path}.",
+                "Wait for it to end; what it has done is kept.",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def manifest(self) -> dict[str, Any]:
+        """The run's settings; `BadData` where the folder is not a run's."""
+        return self._read_json(MANIFEST, "Give the folder that aacbench run printed.")
+
+    def result(self) -> dict[str, Any]:
+        """The run's corpus scores."""
+        return self._read_json(RESULT, f"Type: aacbench score '{self.path}'")
+
+    def has_result(self) -> bool:
+        return (self.path / RESULT).is_file()
+
+    def _read_json(self, name: str, hint: str) -> dict[str, Any]:
+        path = self.path / name
+        if not path.is_file():
+            raise BadData(f"{self.path} has no {name}.", hint)
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BadData(f"{path} is not JSON: {error}.", hint) from None
+        if found.get("schema", SCHEMA) > SCHEMA:
+            raise BadData(
+                f"{path} was written by a newer aacbench (schema {found['schema']}).",
+                "Type: pip install --upgrade aacbench",
+            )
+        return found
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write under a temporary name, then replace."""
+        text = json.dumps(content, indent=2, ensure_ascii=True, default=str) + "\n"
+        _replace(self.path / name, text)
+
+    def write_scores(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """One line a clip with its figures."""
+        text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
+        _replace(self.path / SCORES, text)
+
+    def records(self) -> dict[str, Record]:
+        """What is on disk, by clip; the last line counts where a clip was tried again."""
+        path = self.path / CAPTIONS
+        if not path.is_file():
+            return {}
+        raw = path.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        found: dict[str, Record] = {}
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                record = read_record(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadData(
+                    f"{path}, line {number}: {error}.",
+                    "Delete that line; its clip will be captioned again.",
+                ) from None
+            found[record.clip_id] = record
+        return found
+
+    @contextmanager
+    def appending(self) -> Iterator[Appender]:
+        """Append captions, each flushed to disk as it comes; a torn last line goes first."""
+        path = self.path / CAPTIONS
+        if path.is_file():
+            raw = path.read_bytes()
+            whole = raw.rfind(b"\n") + 1
+            if whole < len(raw):
+                os.truncate(path, whole)
+        with path.open("ab") as file:
+            yield Appender(file)
+
+
+class Appender:
+    """Writes one line a clip and makes sure that it is on disk."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def add(self, record: Record, seed: int) -> None:
+        line = json.dumps(write_record(record, seed), ensure_ascii=True)
+        self._file.write(line.encode("ascii") + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_record(record: Record, seed: int) -> dict[str, Any]:
+    """A record as JSON."""
+    line: dict[str, Any] = {"id": record.clip_id}
+    if record.caption is not None:
+        line.update(_write_caption(record.caption))
+        if record.caption.alternatives:
+            line["alternatives"] = [_write_caption(c) for c in record.caption.alternatives]
+    if record.error is not None:
+        line["error"] = record.error
+    line["stages"] = {name: round(seconds, 6) for name, seconds in record.stages.items()}
+    line["seed"] = seed
+    return line
+
+
+def _write_caption(caption: Caption) -> dict[str, Any]:
+    return {"text": caption.text, "tokens": list(caption.tokens), "score": caption.score}
+
+
+def read_record(line: Mapping[str, Any]) -> Record:
+    """The inverse of `write_record`."""
+    if "error" in line:
+        return Record(str(line["id"]), None, str(line["error"]), line.get("stages", {}))
+    ranked = tuple(_read_caption(one) for one in line.get("alternatives", ()))
+    caption = _read_caption(line, ranked)
+    return Record(str(line["id"]), caption, None, line.get("stages", {}))
+
+
+def _read_caption(line: Mapping[str, Any], alternatives: tuple[Caption, ...] = ()) -> Caption:
+    return Caption(line["text"], tuple(line.get("tokens", ())), line.get("score"), alternatives)

@@ -1,0 +1,449 @@
+"""The nouns of the field as frozen data, and what each kind of part must be able to do.
+
+Everything here is data or a Protocol: numpy and the standard library alone, so that reading a spec
+never costs the import of a model library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.floating[Any]]
+
+Kind = Literal[
+    "datasets", "encoders", "classifiers", "captioners", "guides", "retrievers", "metrics"
+]
+KINDS: tuple[Kind, ...] = (
+    "datasets",
+    "encoders",
+    "classifiers",
+    "captioners",
+    "guides",
+    "retrievers",
+    "metrics",
+)
+
+
+# --- clips and what is known about them -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Decoded mono sound: `samples` is float32 (n,), nominally in [-1, 1]; `rate` is in hertz."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.rate
+
+
+class AudioSource(Protocol):
+    """Sound that is made on demand rather than read from a file. Must be picklable.
+
+    `identity` tells one sound from another, and is the same on every machine.
+    """
+
+    @property
+    def identity(self) -> str: ...
+
+    def read(self) -> Audio: ...
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sound to caption: all that a captioner may see of it.
+
+    `id` is unique within its data set. `source_id` names the recording it was cut from, in the
+    form ``"freesound:12345"`` or ``"youtube:ID:30"`` (start second); overlap between training data
+    and targets is judged by it. `duration` is in seconds where it is known without decoding.
+    """
+
+    id: str
+    audio: Path | AudioSource | Audio
+    source_id: str | None = None
+    duration: float | None = None
+    image: Path | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One sound event of a clip: `label`, and its `onset` and `offset` in seconds."""
+
+    label: str
+    onset: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters `start` to `end` of reference number `reference` (0-based, end exclusive)."""
+
+    reference: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The truth about a clip, which captioners never see and metrics do.
+
+    `events` is empty where nobody wrote them down; `inaudible` marks the parts of references that
+    no listener could know from the sound alone.
+    """
+
+    references: tuple[str, ...]
+    events: tuple[Event, ...] = ()
+    inaudible: tuple[Span, ...] = ()
+    source_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a captioner says of one clip.
+
+    `score` is the mean log probability a token, where the captioner has one. `alternatives` holds
+    the captions ranked below this one, best first. `stages` gives this clip's share of the time
+    spent in each stage, in seconds (``{"encode": 0.01, "decode": 0.2}``).
+    """
+
+    text: str
+    tokens: tuple[int, ...] = ()
+    score: float | None = None
+    alternatives: tuple[Caption, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+# --- what parts must be able to do ----------------------------------------------------------------
+
+
+class Dataset(Protocol):
+    """Clips and annotations of each split, in a stable order."""
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """The clips whose sound is at hand."""
+        ...
+
+    def annotations(self, split: str) -> Mapping[str, Annotation]:
+        """Clip id to annotation for the whole official list, sound at hand or not."""
+        ...
+
+
+class Encoder(Protocol):
+    """Sound and text in one space; every row is float32 and of unit length."""
+
+    dim: int
+
+    def embed_audio(self, clips: Sequence[Clip]) -> npt.NDArray[np.float32]:
+        """(clips, dim)."""
+        ...
+
+    def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(texts, dim)."""
+        ...
+
+
+class Captioner(Protocol):
+    """The one thing a captioner does."""
+
+    def caption(self, clips: Sequence[Clip]) -> Sequence[Caption]:
+        """One caption a clip, in the clips' order; the same whatever else is in the batch."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """A language model's words. `end` is the token that ends a caption."""
+
+    end: int
+    size: int
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, tokens: Sequence[int]) -> str: ...
+
+
+class Cache(Protocol):
+    """A language model's keys and values: transformers' `Cache` and whatever offers the same."""
+
+    def reorder_cache(self, beam_idx: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """`scores` is the next token's logits, (rows, vocabulary); `cache` holds all tokens so far."""
+
+    scores: Any
+    cache: Any
+
+
+@runtime_checkable
+class GuidableCaptioner(Protocol):
+    """A captioner whose words come from a language model that can be stepped token by token.
+
+    `aacbench.decoding` runs the one loop over it; guides add their terms there.
+    """
+
+    tokenizer: Tokenizer
+
+    def caption(self, clips: Sequence[Clip]) -> Sequence[Caption]: ...
+
+    def open(self, clips: Sequence[Clip]) -> Any:
+        """What conditions the words: a tensor or a tuple of tensors whose first axis is clips."""
+        ...
+
+    def step(self, state: Any, tokens: Any, cache: Any) -> Step:
+        """Scores of the next token.
+
+        On the first call `tokens` and `cache` are None and the model reads `state`. Later calls
+        give the newest tokens, (rows, 1), and the cache of the call before; `state` always has
+        the same rows as `tokens`.
+        """
+        ...
+
+
+class Classifier(Protocol):
+    """Text to the probability of each label."""
+
+    labels: tuple[str, ...]
+
+    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(texts, labels), rows sum to 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clip as a metric sees it: `candidates` are ranked, best first."""
+
+    clip_id: str
+    candidates: tuple[Caption, ...]
+    annotation: Annotation
+    clip: Clip | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`per_clip` maps a figure's id to (items,) values, NaN where a clip has none; `statistics`
+    is whatever `corpus` needs, with one row an item (a numpy array or a scipy sparse matrix)."""
+
+    per_clip: Mapping[str, FloatArray]
+    statistics: Any
+
+
+class Metric(Protocol):
+    """Three steps, so that parts of a target, shards and resamples all give the same figures."""
+
+    def prepare(self, annotations: Mapping[str, Annotation]) -> None:
+        """Freeze what depends on the whole target (document frequencies and the like)."""
+        ...
+
+    def score(self, items: Sequence[Item], parts: Mapping[str, Scores]) -> Scores:
+        """Per-clip figures and statistics; `parts` holds the metrics named in the spec's parts."""
+        ...
+
+    def corpus(self, statistics: Any, weights: FloatArray) -> Mapping[str, FloatArray]:
+        """Corpus figures: `weights` is (resamples, items), how often each item counts; each
+        figure is (resamples,). A row of ones gives the plain corpus figure."""
+        ...
+
+
+# --- specs: plain data about parts ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What each part of a model has learnt from, as data set splits (``"clotho/development"``).
+
+    An empty tuple says that the part saw nothing; None says that nobody knows.
+    """
+
+    captions: tuple[str, ...] | None = ()
+    audio: tuple[str, ...] | None = ()
+    encoder: tuple[str, ...] | None = ()
+    language_model: tuple[str, ...] | None = ()
+    classifier: tuple[str, ...] | None = ()
+    knowledge_base: tuple[str, ...] | None = ()
+
+
+UNKNOWN = TrainedOn(None, None, None, None, None, None)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of weights of a preset: the `@source` of an expression.
+
+    `weights` names files as ``"package:path/in/package"`` or ``"asset:name"``; `options` are laid
+    over the preset's.
+    """
+
+    trained_on: TrainedOn = TrainedOn()
+    weights: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Option values under a name; `weights` and `trained_on` hold for every source of it."""
+
+    summary: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
+    trained_on: TrainedOn = TrainedOn()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    default_source: str | None = None
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A module that a part imports, and the command that brings it."""
+
+    module: str
+    install: str
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """`options` is a pydantic model; `run` is ``"module:function"``, called as
+    ``function(options, context, out)`` and writing weights and a card into the folder `out`."""
+
+    options: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What every registered part says about itself.
+
+    `options` is a pydantic model class or None. `parts` maps an option's name to the kind of part
+    that its value names (``{"encoder": "encoders"}``), so that training data, weights and
+    self-scoring can be traced through it. `weight_options` names options that hold a path to
+    weights, which then replace the preset's. With `source_is_dataset`, `@source` names a data set
+    whose training captions the part is built from. `plugin` is filled in by the loader.
+    """
+
+    name: str
+    summary: str
+    version: str = "1"
+    paper: str | None = None
+    licence: str | None = None
+    options: type[Any] | None = None
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    default_preset: str | None = None
+    requires: tuple[Requirement, ...] = ()
+    parts: Mapping[str, Kind] = field(default_factory=dict)
+    weight_options: tuple[str, ...] = ()
+    source_is_dataset: bool = False
+    trainer: Trainer | None = None
+    plugin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(Spec):
+    """`derived_from` names larger collections that the clips were taken from (``"audioset"``)."""
+
+    splits: tuple[str, ...]
+    default_split: str
+    train_split: str | None = None
+    domain: str = "sound"
+    derived_from: tuple[str, ...] = ()
+    homepage: str | None = None
+    citation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec(Spec):
+    """An encoder of sound and text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSpec(Spec):
+    """A classifier of text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionerSpec(Spec):
+    """A captioner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuideSpec(Spec):
+    """Something that may follow a ``+`` in a captioner's expression."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrieverSpec(Spec):
+    """A retriever."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that a metric gives: its id, range, and which way is better (None: neither).
+
+    With `resamples` false a bootstrap says nothing about the figure (the vocabulary of a resample
+    is always smaller), so it is printed without an interval.
+    """
+
+    id: str
+    low: float = 0.0
+    high: float = 1.0
+    higher_is_better: bool | None = True
+    decimals: int = 3
+    resamples: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """`needs` names what an item must carry beyond references (``"events"``, ``"audio"``)."""
+
+    figures: tuple[Figure, ...]
+    needs: tuple[str, ...] = ()
+    metric_parts: tuple[str, ...] = ()
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A spec with one preset, source and set of options chosen: what a factory is given.
+
+    `options` is an instance of the spec's pydantic model, or None where the spec has none.
+    `expression` is the canonical way to write this choice.
+    """
+
+    kind: Kind
+    spec: Spec
+    expression: str
+    options: Any = None
+    preset: str | None = None
+    source: str | None = None
+    guides: tuple[Choice, ...] = ()
+
+
+class Context(Protocol):
+    """What a factory or a trainer may ask of the harness.
+
+    `report(step, steps, loss)` tells how far a training has come; None where nobody listens.
+    """
+
+    device: str
+    seed: int
+    report: Callable[[int, int, float], None] | None
+
+    def build(self, kind: Kind, expression: str) -> Any:
+        """Another part, by its expression; the same expression gives the same object."""
+        ...
+
+    def weights(self, choice: Choice) -> Mapping[str, Path]:
+        """The files of a choice's weights, by name; an error names the one that is missing."""
+        ...
+
+
+Factory = Callable[[Choice, Context], Any]

@@ -1,0 +1,41 @@
+"""`nac`: captioning learnt from text alone, heard through a joint space (paper 001).
+
+Only specs stand here; models are imported when one is built.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aacbench_nac.options import NacOptions
+
+from aacbench import CaptionerSpec, Choice, Context, Requirement, Trainer, hookimpl
+from aacbench.presets import read_presets
+
+NAC = CaptionerSpec(
+    name="nac",
+    summary="trained on captions alone; at inference the audio encoder takes the text's place",
+    paper="Deshmukh et al., Training Audio Captioning Models without Audio, ICASSP 2024",
+    licence="Apache-2.0",
+    options=NacOptions,
+    presets=read_presets("aacbench_nac"),
+    default_preset="mini",
+    requires=(Requirement("transformers", "pip install transformers"),),
+    parts={"encoder": "encoders"},
+    weight_options=("weights",),
+    trainer=Trainer("aacbench_nac.options:NacTrainOptions", "aacbench_nac.train:train"),
+)
+
+
+def create(choice: Choice, context: Context) -> Any:
+    """Load the chosen weights and the chosen ears."""
+    from aacbench_nac.captioner import Nac
+
+    (path,) = context.weights(choice).values()
+    encoder = context.build("encoders", choice.options.encoder)
+    return Nac.load(path, encoder, choice.options, context.device)
+
+
+@hookimpl
+def register_captioners(register: Any) -> None:
+    register(NAC, create)

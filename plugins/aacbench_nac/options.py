@@ -1,0 +1,63 @@
+"""The options of `nac`, for captioning and for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class NacOptions(BaseModel):
+    """How `nac` captions. Paper 001 decodes with five beams (section 2.3)."""
+
+    encoder: str = Field("clap:small", description="the ears: any encoder of the training space")
+    beams: int = Field(5, ge=1, description="hypotheses kept by beam search")
+    max_tokens: int = Field(40, ge=1, description="longest caption, in tokens")
+    min_tokens: int = Field(1, ge=1, description="shortest caption, in tokens")
+    length_penalty: float = Field(1.0, description="exponent of the length in ranking")
+    keep: int = Field(1, ge=1, description="ranked captions to keep of each clip")
+    weights: Path | None = Field(None, description="weights of your own, from aacbench train nac")
+
+
+class NacArchitecture(BaseModel):
+    """Sizes of the mapping network and of a language model trained from scratch."""
+
+    dim: int = 384
+    prefix: int = 8
+    width: int = 160
+    heads: int = 4
+    mapper_layers: int = 1
+    mapper_ratio: int = 2
+    layers: int = 3
+    vocabulary: int = 600
+    positions: int = 96
+
+
+class NacTrainOptions(NacArchitecture):
+    """How `nac` is trained: paper 001, sections 2.2 and 4.2 to 4.3.
+
+    The paper leaves open whether noise goes before or after normalising; here it goes onto the
+    unit vector, and `renormalise` scales the sum back to unit length (our reading).
+    """
+
+    captions: str = Field("soundbox-events", description="data sets to learn from, joined by +")
+    extra_text: Path | None = Field(None, description="more captions, one a line (section 5.1)")
+    encoder: str = Field("clap:mini", description="whose text side is learnt from")
+    mode: Literal["text", "audio"] = Field("text", description="audio: the audio-text variant")
+    noise: float | Literal["auto"] = Field(0.025, description="std of the Gaussian noise, or auto")
+    noise_pairs: int = Field(30, ge=2, description="pairs that noise=auto looks at (section 4.2)")
+    renormalise: bool = Field(True, description="scale noised embeddings back to unit length")
+    adapter: Literal["none", "linear"] = Field("none", description="section 4.3's linear adapter")
+    adapter_ridge: float = Field(1e-3, gt=0, description="ridge of the adapter's least squares")
+    language_model: Path | None = Field(None, description="a GPT-2 folder to start from, frozen")
+    train_language_model: bool = Field(True, description="false: only the mapping network learns")
+    steps: int = Field(2500, ge=1)
+    batch_size: int = Field(128, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    warmup: int = Field(100, ge=0)
+    weight_decay: float = Field(0.01, ge=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    seed: int = 0
+    limit: int | None = Field(None, description="use the first so many clips only")
+    checkpoint_every: int = 500
