@@ -8,15 +8,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from aacbench import catalog
-from aacbench import run as runs
-from aacbench import score as scoring
+from aacbench import catalog, running, scoring
 from aacbench.audio import read
-from aacbench.builtin.datasets.tables import read_captions
 from aacbench.config import RunSettings, plan
 from aacbench.errors import BadData, nearest
 from aacbench.provenance import environment, references_digest
 from aacbench.store import RESULT, SCHEMA, Record, RunFolder
+from aacbench.tables import read_captions
 from aacbench.types import Annotation, Caption, Captioner, Choice, Clip, Dataset
 
 Tell = Callable[[str], None]
@@ -41,14 +39,14 @@ def caption(
     return list(load_captioner(captioner, device, seed).caption(clips))
 
 
-def run(captioner: str, target: str, report: runs.Report | None = None, **settings: Any) -> Path:
+def run(captioner: str, target: str, report: running.Report | None = None, **settings: Any) -> Path:
     """Caption a target, or go on where an earlier run stopped; gives the run's folder.
 
     `settings` are those of `RunSettings`.
     """
     values = {"captioner": captioner, "target": target, **settings}
     checked = catalog.validate(RunSettings, values, "run")
-    return runs.run(plan(checked), report).folder.path
+    return running.run(plan(checked), report).folder.path
 
 
 def score(
@@ -82,7 +80,9 @@ def score_run(
         "domain": manifest["domain"],
         "self_scored": scoring.self_scored(captioner, chosen),
         "time_per_clip": _time_per_clip(records, items),
-        **_shared(annotations, scored, len(clips), sum(r.caption is None for r in records.values())),
+        **_shared(
+            annotations, scored, len(clips), sum(r.caption is None for r in records.values())
+        ),
     }
     with folder.locked():
         folder.write_scores(scored.lines())
@@ -142,7 +142,8 @@ def score_table(
     annotations = dataset.annotations(target.split)
     found = read_captions(path)
     _refuse_strangers(path, found, annotations, target.name)
-    captions = {name: tuple(Caption(text) for text in texts) for name, texts in found.items()}
+    # A blank line is a caption too, an empty one, and scores nothing.
+    captions = {n: tuple(Caption(text) for text in texts or [""]) for n, texts in found.items()}
     clips = {clip.id: clip for clip in dataset.clips(target.split)}
     items = scoring.gather(annotations, captions, clips)
     scored = scoring.score(annotations, items, scoring.choose_metrics(metrics), workshop, 0, tell)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
-import sys
+import os
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.resources import files
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 from aacbench import expressions
 from aacbench.errors import (
-    AacbenchError,
     BadOption,
     MissingAsset,
     MissingRequirement,
@@ -23,10 +22,10 @@ from aacbench.errors import (
     UnknownName,
     nearest,
 )
+from aacbench.from_file import build_file, choose_file
 from aacbench.plugins import Part, Registry, registry
 from aacbench.types import (
     UNKNOWN,
-    CaptionerSpec,
     Choice,
     DatasetSpec,
     Kind,
@@ -61,7 +60,9 @@ def choose(kind: Kind, expression: str) -> Choice:
     if rest and kind != "captioners":
         raise BadOption(f"'+' joins guides to a captioner, not to a {kind[:-1]}.", "Leave it out.")
     if head.is_file:
-        choice = _choose_file(head)
+        if kind != "captioners":
+            raise BadOption(f"{head.name} is a file, not a {kind[:-1]}.", "Name a registered one.")
+        choice = choose_file(head)
     else:
         choice = _choose(kind, head)
     guides = tuple(_choose("guides", term) for term in rest)
@@ -71,6 +72,8 @@ def choose(kind: Kind, expression: str) -> Choice:
 
 def _choose(kind: Kind, term: expressions.Term) -> Choice:
     spec = find(kind, term.name).spec
+    shared = len(registry().parts[kind][spec.name]) > 1
+    name = f"{spec.plugin}/{spec.name}" if shared else spec.name
     preset_name, preset = _preset(spec, term)
     source_name, source = _source(spec, preset, term)
     defaults = {**(preset.options if preset else {}), **(source.options if source else {})}
@@ -81,7 +84,7 @@ def _choose(kind: Kind, term: expressions.Term) -> Choice:
         for name, value in _dump(options).items()
         if name in term.options and value != _dump(plain).get(name)
     }
-    expression = expressions.write(term.name, preset_name, source_name, given)
+    expression = expressions.write(name, preset_name, source_name, given)
     return Choice(kind, spec, expression, options, preset_name, source_name)
 
 
@@ -147,10 +150,14 @@ def validate(model: type[Any], values: Mapping[str, Any], owner: str) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(place) for place in first["loc"])
-        raise BadOption(f"{owner}: {where}: {first['msg']}.", f"Given: {first['input']!r}.") from None
+        raise BadOption(
+            f"{owner}: {where}: {first['msg']}.", f"Given: {first['input']!r}."
+        ) from None
 
 
 def _dump(options: Any) -> dict[str, Any]:
+    if options.__class__ is dict:  # of a class in a file, which has no model to validate them
+        return dict(options)
     return options.model_dump(mode="json") if options is not None else {}
 
 
@@ -166,49 +173,6 @@ def settings_of(choice: Choice) -> dict[str, Any]:
         "options": _dump(choice.options),
         "guides": [settings_of(guide) for guide in choice.guides],
     }
-
-
-# --- captioners that are a class in a file --------------------------------------------------------
-
-
-def _choose_file(term: expressions.Term) -> Choice:
-    path = Path(term.name).expanduser()
-    if not path.is_file():
-        raise UnknownName(f"There is no file {path}.", "Give path/to/file.py:Class.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    spec = CaptionerSpec(
-        name=f"{path.stem}:{term.preset}",
-        summary=f"the class {term.preset} in {path.name}",
-        version=digest[:12],
-        presets={"file": Preset(trained_on=UNKNOWN)},
-        plugin=str(path),
-    )
-    expression = expressions.write(f"{term.name}:{term.preset}", None, None, term.options)
-    return Choice("captioners", spec, expression, dict(term.options), "file")
-
-
-def _build_file(choice: Choice) -> Any:
-    path = Path(choice.spec.plugin).expanduser()
-    class_name = choice.spec.name.partition(":")[2]
-    found = spec_from_file_location(f"aacbench_file_{path.stem}", path)
-    if found is None or found.loader is None:
-        raise UnknownName(f"{path} cannot be read as Python.", "Give path/to/file.py:Class.")
-    module = module_from_spec(found)
-    sys.modules[found.name] = module
-    try:
-        found.loader.exec_module(module)
-    except Exception as error:
-        message = f"{path}: {type(error).__name__}: {error}"
-        raise PluginFault(message, f"Try it alone: python {path}") from error
-    made = getattr(module, class_name, None)
-    if not inspect.isclass(made):
-        classes = [name for name, value in vars(module).items() if inspect.isclass(value)]
-        raise UnknownName(f"{path} has no class '{class_name}'.", nearest(class_name, classes))
-    known = [name for name in inspect.signature(made).parameters if name != "self"]
-    for name in choice.options:
-        if name not in known:
-            raise BadOption(f"'{class_name}' has no option '{name}'.", nearest(name, known))
-    return made(**choice.options)
 
 
 # --- building -------------------------------------------------------------------------------------
@@ -233,11 +197,25 @@ class Workshop:
         if key not in self._built:
             require(choice.spec)
             if choice.options.__class__ is dict:
-                self._built[key] = _build_file(choice)
+                self._built[key] = build_file(choice)
             else:
-                factory = find(choice.kind, f"{choice.spec.plugin}/{choice.spec.name}").factory
-                self._built[key] = factory(choice, self)
+                self._built[key] = self._made(choice)
         return self._built[key]
+
+    def _made(self, choice: Choice) -> Any:
+        factory = find(choice.kind, f"{choice.spec.plugin}/{choice.spec.name}").factory
+        try:
+            return factory(choice, self)
+        except AacbenchError:
+            raise
+        except Exception as error:
+            *_, last = traceback.extract_tb(error.__traceback__)
+            raise PluginFault(
+                f"{choice.kind[:-1]} '{choice.expression}' of plugin '{choice.spec.plugin}' could "
+                f"not be built: {type(error).__name__}: {error} "
+                f"({Path(last.filename).name}, line {last.lineno}).",
+                "Check its options and weights: aacbench show, aacbench doctor.",
+            ) from error
 
     def weights(self, choice: Choice) -> dict[str, Path]:
         """The files of a choice's weights, by name."""
@@ -247,27 +225,36 @@ class Workshop:
 def require(spec: Spec) -> None:
     """Raise `MissingRequirement` for the first package that a part needs and is not there."""
     for requirement in spec.requires:
-        if find_spec(requirement.module) is None:
+        if not _installed(requirement.module):
             raise MissingRequirement(
                 f"'{spec.name}' needs the package that provides '{requirement.module}'.",
                 f"Type: {requirement.install}",
             )
 
 
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):  # of a dotted name, the package itself is not there
+        return False
+
+
 def _layers(choice: Choice) -> Iterable[Preset | Source]:
     preset = choice.spec.presets.get(choice.preset or "")
     if preset:
         yield preset
-        if choice.source in preset.sources:
+        if choice.source is not None and choice.source in preset.sources:
             yield preset.sources[choice.source]
     if choice.spec.source_is_dataset and choice.source:
-        yield _dataset_source(choice.spec, expressions.Term(choice.spec.name, None, choice.source))[1]
+        term = expressions.Term(choice.spec.name, None, choice.source)
+        yield _dataset_source(choice.spec, term)[1]
 
 
 def weights(choice: Choice) -> dict[str, Path]:
     """The weight files of a choice: those its options name, else its preset's and source's."""
     options = _dump(choice.options) if choice.options.__class__ is not dict else {}
-    own = {name: Path(options[name]) for name in choice.spec.weight_options if options.get(name)}
+    given = {name: options[name] for name in choice.spec.weight_options if options.get(name)}
+    own = {name: Path(os.path.expanduser(path)) for name, path in given.items()}
     for name, path in own.items():
         if not path.exists():
             raise MissingAsset(f"{path} (option '{name}') is not there.", "Give another path.")
@@ -300,12 +287,45 @@ def parts_of(choice: Choice) -> dict[str, Choice]:
 
 
 def fingerprint(choice: Choice) -> dict[str, str]:
-    """The sha256 of every weight file behind a choice, its parts and guides included."""
+    """The sha256 of every file behind a choice: weights, whatever else its options name by path,
+    and the same of its parts (``"encoder.NAME"``) and guides (``"+guide.NAME"``)."""
+    found = {name: _digest(path) for name, path in _files(choice).items()}
+    inner = {
+        **parts_of(choice),
+        **{f"+{guide.spec.name}": guide for guide in choice.guides},
+    }
+    for owner, part in inner.items():
+        found |= {f"{owner}.{name}": value for name, value in fingerprint(part).items()}
+    return found
+
+
+def _files(choice: Choice) -> dict[str, Path]:
+    found = weights(choice)
+    if choice.kind == "datasets" or not hasattr(choice.options, "model_dump"):
+        return found
+    for name, value in choice.options.model_dump().items():
+        if isinstance(value, Path) and os.path.exists(path := os.path.expanduser(value)):
+            found.setdefault(name, Path(path))
+    return found
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of a file, or of the names and bytes of all that a folder holds."""
     from aacbench.assets import sha256_of
 
-    found = {name: sha256_of(path) for name, path in weights(choice).items() if path.is_file()}
-    for inner in [*parts_of(choice).values(), *choice.guides]:
-        found.update(fingerprint(inner))
+    if path.is_file():
+        return sha256_of(path)
+    inner = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(path).as_posix()}\t{sha256_of(file)}" for file in inner]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def models(choice: Choice) -> set[str]:
+    """Every part and every weight file behind a choice, as names that can be compared."""
+    found = set(fingerprint(choice).values())
+    for inner in (*parts_of(choice).values(), *choice.guides):
+        found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}"}
+        found |= models(inner)
     return found
 
 
@@ -313,13 +333,15 @@ def trained_on(choice: Choice) -> TrainedOn:
     """What every part of a choice has learnt from.
 
     An encoder's own training data counts as `encoder`, whatever part of the encoder saw it. With
-    weights of the user's own, nobody but the user knows.
+    weights of the user's own, nobody but the user knows; nor does anybody of a part that has no
+    preset to say it.
     """
     options = choice.options.__class__ is not dict and _dump(choice.options)
     if options and any(options.get(name) for name in choice.spec.weight_options):
         merged = UNKNOWN
     else:
-        merged = merge(layer.trained_on for layer in _layers(choice))
+        layers = [layer.trained_on for layer in _layers(choice)]
+        merged = merge(layers) if layers else UNKNOWN
     for inner in parts_of(choice).values():
         learnt = trained_on(inner)
         if inner.kind == "encoders":
@@ -357,13 +379,20 @@ class Target:
 
     @property
     def name(self) -> str:
-        """``"clotho@evaluation"``: how tables and run folders call it."""
-        return f"{self.choice.spec.name}@{self.split}"
+        """``"clotho@evaluation"``, ``"folder:mine@all"``: how tables and run folders call it."""
+        path = getattr(self.choice.options, "path", None)
+        which = f":{path.resolve().name}" if isinstance(path, Path) else ""
+        return f"{self.choice.spec.name}{which}@{self.split}"
 
 
 def choose_target(expression: str) -> Target:
-    """A target by its expression; the path of a folder stands for ``folder(path=...)``."""
-    if Path(expression).expanduser().is_dir():
-        expression = expressions.write("folder", None, None, {"path": expression})
+    """A target by its expression; the path of a folder stands for ``folder(path=...)``.
+
+    A folder that is called like a data set is written with its path: ``./clotho``.
+    """
+    path = os.path.expanduser(expression)
+    if expression not in registry().parts["datasets"] and os.path.isdir(path):
+        # The whole path, so that the run can be scored from anywhere.
+        expression = expressions.write("folder", None, None, {"path": os.path.abspath(path)})
     choice = choose("datasets", expression)
     return Target(choice, choice.source or "")

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aacbench import catalog, domains, provenance
+from aacbench import catalog, domains, expressions, provenance
 from aacbench.audio import RESAMPLER
-from aacbench.errors import AacbenchError, BadData
+from aacbench.errors import AacbenchError, BadData, BadOption
 from aacbench.store import SCHEMA, RunFolder
 from aacbench.types import Annotation, Choice, Clip, Dataset, DatasetSpec
 
@@ -58,7 +58,7 @@ class Plan:
     @property
     def folder(self) -> RunFolder:
         """``out/target/captioner/key``."""
-        names = (_file_name(self.target.name), _file_name(self.captioner.expression), self.key)
+        names = (_file_name(self.target.name), _file_name(_label(self.captioner)), self.key)
         return RunFolder(self.settings.out.joinpath(*names))
 
     def asked(self) -> Sequence[Clip]:
@@ -68,6 +68,16 @@ class Plan:
 
 def _file_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100]
+
+
+def _label(choice: Choice) -> str:
+    """A choice's expression without paths, so that moved files lead to the same run folder."""
+    terms = []
+    for one, term in zip((choice, *choice.guides), expressions.parse(choice.expression), strict=True):
+        name = Path(term.name).name if term.is_file else term.name
+        options = {n: v for n, v in term.options.items() if n not in _paths(one)}
+        terms.append(expressions.write(name, term.preset, term.source, options))
+    return "+".join(terms)
 
 
 def plan(settings: RunSettings) -> Plan:
@@ -80,7 +90,7 @@ def plan(settings: RunSettings) -> Plan:
     if not clips:
         raise BadData(
             f"No sound of {target.name} is at hand.",
-            f"See what is missing: aacbench data show {target.choice.spec.name}",
+            f"See what is missing: aacbench data show '{settings.target}'",
         )
     decides = {
         "schema": SCHEMA,
@@ -98,44 +108,55 @@ def plan(settings: RunSettings) -> Plan:
 
 
 def resolve_device(name: str) -> str:
-    """``auto`` is a GPU where there is one; another name is checked by whoever uses it."""
-    if name != "auto":
+    """The device as torch calls it; ``auto`` is a GPU where there is one."""
+    if name == "cpu":
         return name
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    there = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if there else "cpu"
+    try:
+        kind = torch.device(name).type
+    except RuntimeError:
+        raise BadOption(f"There is no device '{name}'.", "Write cpu, cuda or auto.") from None
+    if kind == "cuda" and not there:
+        raise BadOption("There is no GPU that torch can use.", "Write --device cpu.")
+    return name
 
 
 def _portable(choice: Choice) -> dict[str, Any]:
     """A choice's settings without paths, which mean nothing on another machine."""
     found = catalog.settings_of(choice)
-    options = choice.options.model_dump() if hasattr(choice.options, "model_dump") else {}
-    paths = {name for name, value in options.items() if isinstance(value, Path)}
-    found["options"] = {n: v for n, v in found["options"].items() if n not in paths}
-    found["parts"] = {n: _portable(inner) for n, inner in catalog.parts_of(choice).items()}
+    parts = catalog.parts_of(choice)
+    told = _paths(choice) | set(parts)  # a part counts as resolved, not as it was spelt
+    found["options"] = {n: v for n, v in found["options"].items() if n not in told}
+    found["parts"] = {name: _portable(inner) for name, inner in parts.items()}
     found["guides"] = [_portable(guide) for guide in choice.guides]
     del found["expression"]
-    if choice.spec.name.partition(":")[0] and choice.preset == "file":
+    if choice.options.__class__ is dict:  # a class in a file, whose plugin is the file's path
         del found["plugin"]
     return found
+
+
+def _paths(choice: Choice) -> set[str]:
+    options = choice.options.model_dump() if hasattr(choice.options, "model_dump") else {}
+    return {name for name, value in options.items() if isinstance(value, Path)}
 
 
 def _knowledge(choice: Choice, workshop: catalog.Workshop) -> str | None:
     """A digest of the captions that a captioner is built from, where it is built from some."""
     if not choice.spec.source_is_dataset or choice.source is None:
         return None
-    known = annotations_of(workshop, _training_split(choice))
+    spec = cast(DatasetSpec, catalog.find("datasets", choice.source).spec)
+    known = annotations_of(workshop, f"{spec.plugin}/{spec.name}", spec.train_split or "")
     return provenance.references_digest(known) if known else None
 
 
-def _training_split(choice: Choice) -> str:
-    (name,) = catalog.trained_on(choice).captions or ("",)
-    return name
-
-
-def annotations_of(workshop: catalog.Workshop, name: str) -> Mapping[str, Annotation] | None:
-    """The annotations of ``"dataset/split"``, or None where that is not at hand."""
-    dataset, _, split = name.partition("/")
+def annotations_of(
+    workshop: catalog.Workshop, dataset: str, split: str
+) -> Mapping[str, Annotation] | None:
+    """The annotations of a data set's split, or None where they are not at hand."""
     try:
         built = cast(Dataset, workshop.build("datasets", dataset))
         return built.annotations(split)
@@ -150,5 +171,5 @@ def domain(plan: Plan) -> domains.Domain:
         cast(DatasetSpec, plan.target.choice.spec),
         plan.target.split,
         plan.annotations,
-        lambda name: annotations_of(plan.workshop, name),
+        lambda name: annotations_of(plan.workshop, *name.partition("/")[::2]),
     )

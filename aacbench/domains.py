@@ -71,7 +71,10 @@ def _judge_part(
         learnt = known(name)
         shared = target_sources & {a.source_id for a in (learnt or {}).values()}
         if shared:
-            return "in", f"{spoken}: {name} shares {len(shared)} recordings with {target.name}/{split}"
+            return (
+                "in",
+                f"{spoken}: {name} shares {len(shared)} recordings with {target.name}/{split}",
+            )
     return "out", ""
 
 

@@ -22,9 +22,13 @@ Rows = npt.NDArray[np.float32]
 
 
 def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows:
-    """``encoder.embed_text(texts)``, (texts, dim), from the cache where it was done before."""
+    """``encoder.embed_text(texts)``, (texts, dim), from the cache where it was done before.
+
+    Encoders that share a frozen text side say so by a common `text_space`, and share the rows.
+    """
     distinct = sorted(set(texts))
-    path = _path(expression, "text", distinct)
+    shared = getattr(encoder, "text_space", None)
+    path = _named("text", [str(shared)] if shared else _behind(expression), distinct)
     rows = _kept(path, lambda: encoder.embed_text(distinct))
     place = {text: row for row, text in enumerate(distinct)}
     return rows[[place[text] for text in texts]]
@@ -33,20 +37,23 @@ def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows
 def cached_audio(encoder: Encoder, expression: str, clips: Sequence[Clip]) -> Rows:
     """``encoder.embed_audio(clips)``, (clips, dim), from the cache where it was done before.
 
-    Clips are known by id, source and file size.
+    Clips are known by `provenance.identity`.
     """
     return _kept(
-        _path(expression, "audio", [identity(clip) for clip in clips]),
+        _named("audio", _behind(expression), [identity(clip) for clip in clips]),
         lambda: encoder.embed_audio(clips),
     )
 
 
-def _path(expression: str, side: str, content: Iterable[str]) -> Path:
-    digest = hashlib.sha256()
+def _behind(expression: str) -> list[str]:
+    """What decides an encoder's rows: its name, version and weights."""
     choice = choose("encoders", expression)
-    for part in (choice.expression, choice.spec.version, *sorted(fingerprint(choice).values())):
-        digest.update(part.encode() + b"\0")
-    for text in content:
+    return [choice.expression, choice.spec.version, *sorted(fingerprint(choice).values())]
+
+
+def _named(side: str, encoder: Iterable[str], content: Iterable[str]) -> Path:
+    digest = hashlib.sha256()
+    for text in (*encoder, "", *content):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     return cache_home() / "embeddings" / f"{side}-{digest.hexdigest()[:32]}.npy"
 

@@ -19,6 +19,7 @@ HEAD = re.compile(
     r"(?:@(?P<source>[A-Za-z0-9_.\-/]+))?"
 )
 FILE_HEAD = re.compile(r"(?P<name>.+\.py):(?P<preset>[A-Za-z_]\w*)")
+PLAIN = re.compile(r"""[^\s,+"'()\[\]{}](?:[^,+"'()\[\]{}\n]*[^\s,+"'()\[\]{}])?""")
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 GRAMMAR = "Write name[:preset][@source][(key=value, ...)], or path/to/file.py:Class."
 
@@ -83,13 +84,13 @@ def read_value(text: str) -> Any:
         return text[1:-1]
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also a number with more digits than Python reads
         return text
 
 
 def write_value(value: Any) -> str:
     """The inverse of `read_value`."""
-    if isinstance(value, str) and read_value(value) == value and not set(value) & set(",()+\"'"):
+    if isinstance(value, str) and read_value(value) == value and PLAIN.fullmatch(value):
         return value
     return json.dumps(value, default=str)
 
@@ -104,16 +105,20 @@ def write(name: str, preset: str | None, source: str | None, options: Mapping[st
 
 def split_outside(text: str, mark: str) -> list[str]:
     """Split at `mark` where it stands outside brackets and quotes."""
-    pieces, start, closing, quote = [], 0, list[str](), ""
+    pieces, start, closing, quote, escaped = [], 0, list[str](), "", False
     for index, character in enumerate(text):
         if quote:
-            quote = "" if character == quote else quote
+            if not escaped and character == quote:
+                quote = ""
+            escaped = quote == '"' and character == "\\" and not escaped
         elif character in "\"'":
             quote = character
         elif character in PAIRS:
             closing.append(PAIRS[character])
         elif closing and character == closing[-1]:
             closing.pop()
+        elif character in PAIRS.values():
+            raise AacbenchError(f"'{text}' has a {character} too many.", GRAMMAR)
         elif character == mark and not closing:
             pieces.append(text[start:index])
             start = index + 1

@@ -17,10 +17,31 @@ import pluggy
 
 from aacbench import hookspecs
 from aacbench.errors import nearest
-from aacbench.types import KINDS, Factory, Kind, Spec
+from aacbench.types import (
+    KINDS,
+    CaptionerSpec,
+    ClassifierSpec,
+    DatasetSpec,
+    EncoderSpec,
+    Factory,
+    GuideSpec,
+    Kind,
+    MetricSpec,
+    RetrieverSpec,
+    Spec,
+)
 
 ENVIRONMENT = "AACBENCH_PLUGINS"
 HOOKS = {name for name in vars(hookspecs) if name.startswith("register_")}
+SPECS: Mapping[Kind, type[Spec]] = {
+    "datasets": DatasetSpec,
+    "encoders": EncoderSpec,
+    "classifiers": ClassifierSpec,
+    "captioners": CaptionerSpec,
+    "guides": GuideSpec,
+    "retrievers": RetrieverSpec,
+    "metrics": MetricSpec,
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ class Registry:
     )
     faults: list[Fault] = field(default_factory=list)
     plugins: dict[str, str] = field(default_factory=dict)
-    command_hooks: list[tuple[str, Callable[[Any], None]]] = field(default_factory=list)
+    command_hooks: list[tuple[str, Callable[..., object]]] = field(default_factory=list)
 
     def all(self, kind: Kind) -> Iterator[Part]:
         """Every part of a kind, by name."""
@@ -62,6 +83,13 @@ class Registry:
 
     def add(self, plugin: str, kind: Kind, spec: Spec, factory: Factory) -> None:
         """Keep a part; a name that is taken is recorded as a fault, and both stay reachable."""
+        if not isinstance(spec, SPECS[kind]):
+            self._fault(
+                plugin,
+                f"its register_{kind} registers {spec!r:.60}, which is no {SPECS[kind].__name__}.",
+                f"Call register({SPECS[kind].__name__}(name=..., summary=...), factory).",
+            )
+            return
         named = self.parts[kind].setdefault(spec.name, [])
         if any(part.spec.plugin == plugin for part in named):
             self._fault(
@@ -110,7 +138,9 @@ def _check_selection(loaded: Registry, selection: str, names: set[str]) -> None:
     for word in filter(None, (w.strip().lstrip("-") for w in selection.split(","))):
         if word not in names:
             loaded.faults.append(
-                Fault(word, f"{ENVIRONMENT} names it, but it is not installed.", nearest(word, names))
+                Fault(
+                    word, f"{ENVIRONMENT} names it, but it is not installed.", nearest(word, names)
+                )
             )
 
 
@@ -131,25 +161,31 @@ def _load_one(loaded: Registry, manager: pluggy.PluginManager, entry: EntryPoint
         return
     try:
         plugin = entry.load()
-    except ModuleNotFoundError as error:
-        hint = f"Install it (pip install {error.name}), or leave the plugin out: {ENVIRONMENT}=-{name}"
-        loaded.faults.append(Fault(name, f"it needs the module '{error.name}'.", hint))
-        return
-    except Exception as error:
-        message = f"importing {entry.value} failed: {type(error).__name__}: {error}"
-        loaded.faults.append(Fault(name, message, keep_out))
+    except (Exception, SystemExit) as error:
+        loaded.faults.append(_import_fault(entry, error, keep_out))
         return
     _name_misspelt_hooks(loaded, name, plugin)
     try:
         manager.register(plugin, name)
     except Exception as error:
-        loaded.faults.append(Fault(name, _first_lines(error), keep_out))
+        loaded.faults.append(Fault(name, _on_one_line(error), keep_out))
         return
     loaded.plugins[name] = entry.value
     _collect(loaded, manager, name, keep_out)
 
 
-def _first_lines(error: Exception) -> str:
+def _import_fault(entry: EntryPoint, error: BaseException, keep_out: str) -> Fault:
+    """A module that is missing is somebody else's to install, unless it is the plugin's own."""
+    absent = error.name if isinstance(error, ModuleNotFoundError) else None
+    if absent and absent.partition(".")[0] != entry.module.partition(".")[0]:
+        install = f"Install it (pip install {absent.partition('.')[0]})"
+        hint = f"{install}, or leave the plugin out: {ENVIRONMENT}=-{entry.name}"
+        return Fault(entry.name, f"it needs the module '{absent}'.", hint)
+    message = f"importing {entry.value} failed: {type(error).__name__}: {_on_one_line(error)}"
+    return Fault(entry.name, message, keep_out)
+
+
+def _on_one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
@@ -185,7 +221,9 @@ def _collect(loaded: Registry, manager: pluggy.PluginManager, name: str, hint: s
             try:
                 hook.function(register)
             except Exception as error:
-                message = f"its register_{kind} failed: {type(error).__name__}: {error}"
+                message = (
+                    f"its register_{kind} failed: {type(error).__name__}: {_on_one_line(error)}"
+                )
                 loaded.faults.append(Fault(name, message, hint))
     for hook in manager.hook.register_commands.get_hookimpls():
         if hook.plugin_name == name:

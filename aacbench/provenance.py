@@ -17,6 +17,7 @@ import aacbench
 from aacbench.types import Annotation, Audio, Clip
 
 PACKAGES = ("aacbench", "numpy", "torch", "transformers", "tokenizers", "soundfile", "soxr")
+GLANCE = 16_384  # bytes
 
 
 def environment() -> dict[str, Any]:
@@ -56,6 +57,8 @@ def commit() -> dict[str, Any] | None:
     """The commit that aacbench itself runs from and whether files differ from it, or None."""
     folder = Path(aacbench.__file__).resolve().parent
     try:
+        # Installed inside somebody's repository, aacbench is not part of it.
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
         head = _git(folder, "rev-parse", "HEAD")
         dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
@@ -83,17 +86,30 @@ def digest(value: Any) -> str:
 def identity(clip: Clip) -> str:
     """What tells one clip's sound from another's without decoding it: never a path.
 
-    A file is known by its size, generated sound by its own `identity`, decoded sound by its
-    samples.
+    A file is known by its size and a digest of its start, middle and end (files of equal length
+    are common), generated sound by its own `identity`, decoded sound by its samples.
     """
     audio = clip.audio
     if isinstance(audio, Path):
-        known = str(audio.stat().st_size)
+        known = _content(audio)
     elif isinstance(audio, Audio):
-        known = hashlib.sha256(audio.samples.tobytes()).hexdigest()
+        known = hashlib.sha256(audio.samples.tobytes()).hexdigest() + f"@{audio.rate}"
     else:
         known = audio.identity
     return f"{clip.id}\t{clip.source_id}\t{known}"
+
+
+def _content(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            for start in (0, (size - GLANCE) // 2, size - GLANCE):
+                file.seek(max(0, start))
+                digest.update(file.read(GLANCE))
+    except OSError:
+        return "unreadable"  # captioning it will say why
+    return f"{size}:{digest.hexdigest()}"
 
 
 def clips_digest(clips: Iterable[Clip]) -> str:

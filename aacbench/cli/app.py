@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
-from aacbench.cli import caption, data, doctor, listing, run, score, show, train
+from aacbench.cli import caption, data, demo, doctor, listing, run, score, show, train
+from aacbench.cli.console import commands_of
 from aacbench.errors import UnknownName, nearest
 
 
 class Verbs(TyperGroup):
     """Loads plugins only for a verb that is not built in, so that --help stays quick."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return super().get_command(ctx, cmd_name) or self._from_plugins().get(cmd_name)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             known = [*self.list_commands(ctx), *self._from_plugins()]
             raise UnknownName(f"There is no command '{args[0]}'.", nearest(args[0], known))
@@ -32,8 +32,10 @@ class Verbs(TyperGroup):
         hooks = registry().command_hooks
         if not hooks:
             return {}
-        for _, add in hooks:
-            add(more)
+        for plugin, add in hooks:
+            one = commands_of(plugin, add)
+            more.registered_commands.extend(one.registered_commands)
+            more.registered_groups.extend(one.registered_groups)
         more.callback()(lambda: None)
         group = typer.main.get_command(more)
         return dict(getattr(group, "commands", {}))
@@ -43,8 +45,7 @@ app = typer.Typer(
     cls=Verbs,
     help="Caption sound with any captioner, score captions as the reference tools do, and keep "
     "the results.",
-    epilog="Start with: aacbench run --captioner nac:mini@events --target soundbox-events --limit "
-    "50. Plugins may add commands: aacbench list commands.",
+    epilog="Start with: aacbench demo. Plugins may add commands: aacbench list commands.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -57,9 +58,10 @@ app.command("caption")(caption.caption)
 app.command("list")(listing.list_parts)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
-app.command(
-    "train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)(train.train)
+app.command("demo")(demo.demo)
+app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    train.train
+)
 app.add_typer(data.app, name="data")
 
 

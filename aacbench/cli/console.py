@@ -56,21 +56,36 @@ def warn_of_faults() -> None:
         note(f"aacbench: {fault}")
 
 
+def commands_of(plugin: str, add: Callable[[Any], object]) -> typer.Typer:
+    """The commands that a plugin adds: none, and a line that says so, where its hook fails."""
+    one = typer.Typer()
+    try:
+        add(one)
+    except Exception as error:
+        reason = f"its register_commands failed: {type(error).__name__}: {error}"
+        mend = f"Mend it, or leave it out: AACBENCH_PLUGINS=-{plugin}"
+        note(f"aacbench: plugin '{plugin}': {reason}\n  {mend}")
+        return typer.Typer()
+    return one
+
+
 @contextmanager
-def progress(label: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+def progress(
+    label: str, quiet: bool = False, unit: str = "clip"
+) -> Iterator[Callable[[int, int], None]]:
     """Gives `report(done, of)`: a bar with time left on a terminal, plain lines elsewhere."""
     if quiet:
         yield lambda done, of: None
     elif sys.stderr.isatty():
-        yield from _bar(label)
+        yield from _bar(label, unit)
     else:
         yield _plain(label)
 
 
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def _bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     from tqdm import tqdm
 
-    bar: tqdm[Any] = tqdm(desc=label, unit="clip", total=1, leave=True)
+    bar: tqdm[Any] = tqdm(desc=label, unit=unit, total=1, leave=True)
     started = False
 
     def report(done: int, of: int) -> None:

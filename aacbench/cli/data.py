@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from aacbench.cli.console import Json, note, print_json, say, table, warn_of_faults
+from aacbench.cli.console import Json, print_json, progress, say, table, warn_of_faults
+
+KIB = 1024
 
 app = typer.Typer(
     help="List, show and fetch data sets and assets.",
@@ -49,9 +51,7 @@ def _count(name: str, split: str) -> dict[str, int]:
 
 
 @app.command("show")
-def show_data(
-    name: Annotated[str, typer.Argument(help="A data set.")], json: Json = False
-) -> None:
+def show_data(name: Annotated[str, typer.Argument(help="A data set.")], json: Json = False) -> None:
     """Show a data set: licence, splits, and how many clips of each are at hand."""
     from aacbench import catalog
     from aacbench.errors import AacbenchError
@@ -89,7 +89,13 @@ def fetch_data(
     name: Annotated[str, typer.Argument(help="An asset or a group, such as small.")],
 ) -> None:
     """Fetch a public asset; goes on where it stopped, and checks what came."""
-    from aacbench import assets
+    from aacbench.assets import Asset
+    from aacbench.fetch import fetch
 
-    for path in assets.fetch(name, note):
-        say(str(path))
+    with progress(name, unit="KiB") as report:
+
+        def tell(asset: Asset, received: int) -> None:
+            report(received // KIB, max(1, asset.size // KIB))
+
+        for path in fetch(name, tell):
+            say(str(path))

@@ -83,4 +83,6 @@ def _machine() -> Iterator[dict[str, str]]:
 
     found: dict[str, Any] = environment()
     machine = found["machine"]
-    yield _check("ok", f"Python {found['python']}, {machine['cores']} cores, {machine['processor']}")
+    yield _check(
+        "ok", f"Python {found['python']}, {machine['cores']} cores, {machine['processor']}"
+    )

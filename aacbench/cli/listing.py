@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aacbench.cli.console import Json, print_json, say, table, warn_of_faults
+from aacbench.cli.console import Json, commands_of, print_json, say, table, warn_of_faults
 from aacbench.errors import UnknownName, nearest
 from aacbench.types import KINDS
 
@@ -37,8 +37,9 @@ def list_parts(
     blocks = []
     for name, entries in found.items():
         if entries or kind:
-            rows = [[e["name"], ", ".join(e["variants"]), e["plugin"], e["summary"]]
-                    for e in entries]
+            rows = [
+                [e["name"], ", ".join(e["variants"]), e["plugin"], e["summary"]] for e in entries
+            ]
             blocks.append(table(rows, [name, "variants", "plugin", "what it is"]))
     say("\n\n".join(blocks))
 
@@ -72,11 +73,9 @@ def _print_others(kind: str, json: bool) -> None:
 
 
 def _commands(hooks: list[tuple[str, Any]]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for plugin, add in hooks:
-        one = typer.Typer()
-        add(one)
-        for command in one.registered_commands:
-            name = command.name or getattr(command.callback, "__name__", "")
+        for command in commands_of(plugin, add).registered_commands:
+            name = command.name or str(getattr(command.callback, "__name__", ""))
             found[name] = plugin
     return found

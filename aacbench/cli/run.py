@@ -89,11 +89,10 @@ def _print_plan(plan: Plan, json: bool) -> None:
 
 
 def _run(plan: Plan, score: bool, json: bool) -> None:
-    from aacbench import api
-    from aacbench import run as runs
+    from aacbench import api, running
 
     with progress("captioning", quiet=json) as report:
-        outcome = runs.run(plan, report)
+        outcome = running.run(plan, report)
     if outcome.done_before and not json:
         note(f"{outcome.done_before} of them were done before.")
     if outcome.failed:

@@ -11,7 +11,7 @@ from aacbench.cli.console import Json, note, print_json, say, table, warn_of_fau
 from aacbench.errors import BadOption
 
 if TYPE_CHECKING:
-    from aacbench.score import Scored
+    from aacbench.scoring import Scored
 
 
 def score(
@@ -44,8 +44,14 @@ def score(
     if differences:
         say(f"\nagainst {results[0]['captioner']}, the same clips (p by bootstrap, Holm-adjusted)")
         rows = [
-            [d["captioner"], d["figure"], f"{d['difference']:+.4f}", f"{d['low']:+.4f}",
-             f"{d['high']:+.4f}", f"{d['p']:.4f}"]
+            [
+                d["captioner"],
+                d["figure"],
+                f"{d['difference']:+.4f}",
+                f"{d['low']:+.4f}",
+                f"{d['high']:+.4f}",
+                f"{d['p']:.4f}",
+            ]
             for d in differences
         ]
         say(table(rows, ["captioner", "figure", "difference", "low", "high", "p"]))
@@ -69,7 +75,7 @@ def _score_one(
 
 
 def _differences(both: list[tuple[dict[str, Any], Scored]]) -> list[dict[str, Any]]:
-    from aacbench.score import compare
+    from aacbench.scoring import compare
 
     first_result, first = both[0]
     found = []

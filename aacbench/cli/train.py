@@ -19,7 +19,9 @@ from aacbench.types import KINDS, Trainer
 def train(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What to train, such as nac or clap.")],
-    out: Annotated[Path, typer.Option(help="Where weights and card are written.")] = Path("trained"),
+    out: Annotated[Path, typer.Option(help="Where weights and card are written.")] = Path(
+        "trained"
+    ),
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
     json: Json = False,
 ) -> None:

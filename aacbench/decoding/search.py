@@ -88,7 +88,7 @@ class Beam:
             return False
         longest = settings.max_tokens + 1 if settings.length_penalty > 0 else length + 1
         best = max(self.scores) / longest**settings.length_penalty
-        return best <= self.finished[-1].score
+        return bool(best <= self.finished[-1].score)
 
 
 def search(

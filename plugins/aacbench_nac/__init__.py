@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aacbench_nac.options import NacOptions
-
 from aacbench import CaptionerSpec, Choice, Context, Requirement, Trainer, hookimpl
 from aacbench.presets import read_presets
+from aacbench_nac.options import NacOptions
 
 NAC = CaptionerSpec(
     name="nac",

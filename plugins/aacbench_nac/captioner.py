@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from aacbench_nac.model import NacModel, architecture
-from aacbench_nac.options import NacOptions
-from aacbench_nac.words import CaptionTokenizer
 from torch import Tensor
 
 from aacbench.decoding import Decoding, decode
 from aacbench.errors import BadData
 from aacbench.training import load_weights
 from aacbench.types import Caption, Clip, Encoder, Step
+from aacbench_nac.model import NacModel, architecture
+from aacbench_nac.options import NacOptions
+from aacbench_nac.words import CaptionTokenizer
 
 
 class Nac:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from aacbench_nac.options import NacArchitecture
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
+
+from aacbench_nac.options import NacArchitecture
 
 
 class Mapper(nn.Module):

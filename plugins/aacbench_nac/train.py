@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from aacbench_nac.model import NacModel
-from aacbench_nac.options import NacArchitecture, NacTrainOptions
-from aacbench_nac.words import CaptionTokenizer
 from torch import Tensor, nn
 
 from aacbench.embeddings import cached_audio, cached_text
 from aacbench.errors import BadData, BadOption
 from aacbench.training import FitSettings, fit, save_weights, seed_everything, train_parts
 from aacbench.types import Context
+from aacbench_nac.model import NacModel
+from aacbench_nac.options import NacArchitecture, NacTrainOptions
+from aacbench_nac.words import CaptionTokenizer
 
 FloatRows = npt.NDArray[np.float32]
 

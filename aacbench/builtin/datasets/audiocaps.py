@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from aacbench.assets import data_home
 from aacbench.builtin.datasets.sounds import SoundFolder
-from aacbench.builtin.datasets.tables import Row, read_rows
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.tables import Row, read_rows
 from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
 
 SPLITS = ("train", "val", "test", "test_957")

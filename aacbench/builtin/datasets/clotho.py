@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from aacbench.assets import data_home
 from aacbench.builtin.datasets.sounds import SoundFolder
-from aacbench.builtin.datasets.tables import read_rows
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.tables import read_rows
 from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
 
 SPLITS = ("development", "validation", "evaluation")

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from aacbench.builtin.datasets.sounds import SoundFolder
-from aacbench.builtin.datasets.tables import (
+from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.tables import (
     REFERENCES,
     SUFFIXES,
     Row,
@@ -22,7 +23,6 @@ from aacbench.builtin.datasets.tables import (
     read_rows,
     row_captions,
 )
-from aacbench.errors import BadData, BadOption, MissingAsset, nearest
 from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
 
 ALL = "all"

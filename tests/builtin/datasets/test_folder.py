@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aacbench import audio
-from aacbench.builtin.datasets import folder, tables
+from aacbench import audio, tables
+from aacbench.builtin.datasets import folder
 from aacbench.errors import BadData, BadOption, MissingAsset
 from aacbench.types import Choice
 

@@ -58,7 +58,7 @@ class Corpus:
     def mean_texts(self) -> Rows:
         """(clips, 384) unit rows: the direction of the mean of each clip's references."""
         sums = np.add.reduceat(self.texts, self.first_text[:-1], axis=0)
-        return (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), np.float32)
 
     def presence(self, labels: int) -> npt.NDArray[np.bool_]:
         """(clips, labels): which kinds of event each clip holds."""
@@ -80,13 +80,15 @@ def gather(
     """The corpus of some (data set, split) pairs; `folder` keeps the spectrograms."""
     mels: list[npt.NDArray[np.float16]] = []
     annotations: list[Annotation] = []
+    texts: list[Rows] = []
     for dataset, split in datasets:
         known = dataset.annotations(split)
         clips = list(dataset.clips(split))[:limit]
-        annotations += [known[clip.id] for clip in clips]
+        written = [known[clip.id] for clip in clips]
+        annotations += written
+        said = [text for annotation in written for text in annotation.references]
+        texts.append(_vectors(said, space, folder, report))
         mels += spectrograms(clips, folder, workers, report)
-    references = [list(annotation.references) for annotation in annotations]
-    texts = _vectors([text for several in references for text in several], space, folder, report)
     place = {label: number for number, label in enumerate(labels)}
     events = tuple(
         tuple((place[event.label], event.onset, event.offset) for event in annotation.events)
@@ -96,8 +98,8 @@ def gather(
     numbers = {labels_of: number for number, labels_of in enumerate(sorted(set(sets)))}
     return Corpus(
         tuple(mels),
-        texts,
-        np.cumsum([0, *map(len, references)]),
+        np.concatenate(texts),
+        np.cumsum([0, *(len(annotation.references) for annotation in annotations)]),
         events,
         np.array([numbers[labels_of] for labels_of in sets]),
     )
@@ -151,9 +153,7 @@ def _render(
     os.replace(partial, index)
 
 
-def _analysed(
-    clips: Sequence[Clip], workers: int
-) -> Iterator[list[npt.NDArray[np.float16]]]:
+def _analysed(clips: Sequence[Clip], workers: int) -> Iterator[list[npt.NDArray[np.float16]]]:
     chunks = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
     if workers == 1:
         yield from map(_analyse, chunks)

@@ -94,14 +94,22 @@ class _Gates(nn.Module):
         self.conc_se_layers = nn.ModuleList([_ChannelGate(channels, squeezed)])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conc_se_layers[0](x)
+        gated: Tensor = self.conc_se_layers[0](x)
+        return gated
 
 
 class _InvertedResidual(nn.Module):
     """Expand, filter each channel on its own, gate, project; with a skip where shapes agree."""
 
     def __init__(
-        self, inputs: int, kernel: int, expanded: int, outputs: int, gated: bool, hard: bool, stride: int
+        self,
+        inputs: int,
+        kernel: int,
+        expanded: int,
+        outputs: int,
+        gated: bool,
+        hard: bool,
+        stride: int,
     ) -> None:
         super().__init__()
         self.skip = stride == 1 and inputs == outputs
@@ -116,7 +124,7 @@ class _InvertedResidual(nn.Module):
         self.block = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.block(x)
+        y: Tensor = self.block(x)
         return x + y if self.skip else y
 
 

@@ -18,7 +18,8 @@ from torch import Tensor
 class MelSettings:
     """`window`, `hop` and `transform` are in samples, `low` and `high` in hertz.
 
-    `preemphasis` is a in x[t] - a x[t-1], or None. The result is (ln(power + floor) + shift) / scale.
+    `preemphasis` is a in x[t] - a x[t-1], or None. The result is
+    (ln(power + floor) + shift) / scale.
     """
 
     rate: int
@@ -78,7 +79,9 @@ def log_mel(waveform: Tensor, settings: MelSettings) -> Tensor:
         return_complex=True,
     )
     power = spectrum.real.square() + spectrum.imag.square()  # (bins, frames)
-    return (torch.log(mel_bank(settings) @ power + settings.floor) + settings.shift) / settings.scale
+    return (
+        torch.log(mel_bank(settings) @ power + settings.floor) + settings.shift
+    ) / settings.scale
 
 
 def frame_count(samples: int, settings: MelSettings) -> int:

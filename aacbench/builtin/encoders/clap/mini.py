@@ -57,7 +57,9 @@ class Shape:
     labels: tuple[str, ...]
 
 
-STRIDES = ((2, 2), (2, 2), (2, 2), (2, 1), (2, 1))  # (bands, frames)
+POOLED_FRAMES = 2
+STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (2, 1))  # (bands, frames)
+EVENT_BIAS = -3.5
 FRAME_STRIDE = 8  # spectrogram frames in one frame of the network
 
 
@@ -69,9 +71,17 @@ class Heard:
     frame_logits: Tensor
 
 
+class _ChannelsLast(nn.Conv2d):
+    """A convolution whose weights lie in memory as a CPU reads them fastest."""
+
+    def __init__(self, *shape: Any, **settings: Any) -> None:
+        super().__init__(*shape, **settings)
+        self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
+
+
 def _block(inputs: int, outputs: int, kernel: int, stride: tuple[int, int]) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        _ChannelsLast(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
     )
@@ -100,6 +110,9 @@ class MiniEars(nn.Module):
             nn.ReLU(),
         )
         self.events = nn.Conv1d(shape.hidden, len(shape.labels), 1)
+        # Most kinds of event are silent most of the time; starting there saves finding it out.
+        assert self.events.bias is not None
+        nn.init.constant_(self.events.bias, EVENT_BIAS)
         pooled = 2 * shape.hidden + 3 * len(shape.labels)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
@@ -110,6 +123,7 @@ class MiniEars(nn.Module):
         )
 
     def forward(self, mel: Tensor, frames: Tensor) -> Heard:
+        mel = nn.functional.avg_pool1d(mel, POOLED_FRAMES, ceil_mode=True)
         maps = self.blocks(mel[:, None].contiguous(memory_format=torch.channels_last))
         features = self.mix(maps.flatten(1, 2))  # (batch, hidden, time)
         logits = self.events(features)
@@ -150,9 +164,7 @@ def load_ears(path: Path) -> MiniEars:
             "leave `weights` out, or train anew: aacbench train clap --preset mini",
         )
     table = config["shape"]
-    shape = Shape(
-        tuple(table["channels"]), table["hidden"], table["head"], tuple(table["labels"])
-    )
+    shape = Shape(tuple(table["channels"]), table["hidden"], table["head"], tuple(table["labels"]))
     model = MiniEars(shape)
     model.load_state_dict(tensors)
     return model.eval().requires_grad_(False)
@@ -162,22 +174,25 @@ class MiniEncoder:
     """`Encoder` over `MiniEars`, clip by clip: a clip's vector is the same in any batch."""
 
     dim = WIDTH
+    text_space = "all-MiniLM-L6-v2"
 
     def __init__(self, ears: MiniEars, space: TextSpace, device: str = "cpu") -> None:
-        self._ears = ears.to(device).to(memory_format=torch.channels_last)
+        self._ears = ears.to(device)
         self._space = space
         self._device = device
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The kinds of event that `events` scores."""
-        return self._ears.shape.labels
+        labels: tuple[str, ...] = self._ears.shape.labels
+        return labels
 
     @torch.inference_mode()
     def _hear(self, clip: Clip) -> Heard:
         waveform = torch.from_numpy(audio.waveform(clip, SETTINGS.rate))
         mel = log_mel(waveform, SETTINGS)[None].to(self._device)
-        return self._ears(mel, torch.tensor([mel.shape[-1]], device=self._device))
+        heard: Heard = self._ears(mel, torch.tensor([mel.shape[-1]], device=self._device))
+        return heard
 
     def embed_audio(self, clips: Sequence[Clip]) -> Rows:
         """(clips, 384) unit rows."""

@@ -31,7 +31,7 @@ PROMPT = "the sound of {}"
 def unit_rows(rows: Rows) -> Rows:
     """The same directions at length one."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.maximum(norms, 1e-12)).astype(np.float32)
+    return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
 
 
 def keep_highest(probabilities: Rows, top: int) -> Rows:
@@ -60,6 +60,7 @@ class TagEncoder:
     """
 
     dim = WIDTH
+    text_space = "all-MiniLM-L6-v2"
 
     def __init__(
         self, tagger: Tagger, names: Sequence[str], space: TextSpace, top: int, head: Path | None

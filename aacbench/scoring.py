@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from aacbench import catalog, stats
-from aacbench.errors import AacbenchError, PluginFault
+from aacbench.errors import AacbenchError
 from aacbench.plugins import registry
 from aacbench.types import (
     Annotation,
@@ -21,6 +21,7 @@ from aacbench.types import (
     Metric,
     MetricSpec,
     Scores,
+    Spec,
 )
 
 RESAMPLES = 1000
@@ -64,8 +65,14 @@ def choose_metrics(names: Sequence[str] | None) -> list[Choice]:
 
 def _add_with_parts(choice: Choice, chosen: dict[str, Choice]) -> None:
     for part in cast(MetricSpec, choice.spec).metric_parts:
-        _add_with_parts(catalog.choose("metrics", part), chosen)
+        _add_with_parts(catalog.choose("metrics", _own_first(choice.spec, part)), chosen)
     chosen.setdefault(choice.spec.name, choice)
+
+
+def _own_first(spec: Spec, part: str) -> str:
+    """A metric is made of its own plugin's parts, whoever else offers one of that name."""
+    owners = {known.spec.plugin for known in registry().parts["metrics"].get(part, ())}
+    return f"{spec.plugin}/{part}" if spec.plugin in owners else part
 
 
 def gather(
@@ -105,13 +112,26 @@ def score(
         reason = _unmet(spec, items, kept)
         if reason is None:
             reason = _score_one(choice, annotations, items, workshop, kept)
+        if reason is None:
+            metric, scores = kept[spec.name]
+            try:
+                found = _intervals(choice, metric, scores, len(items), seed)
+            except Exception as error:
+                reason = f"its corpus() failed: {type(error).__name__}: {error}"
+            else:
+                reason = _taken([*found, *scores.per_clip], {**figures, **per_clip})
         if reason is not None:
+            kept.pop(spec.name, None)
             absent[spec.name] = reason
             continue
-        metric, scores = kept[spec.name]
         per_clip.update(scores.per_clip)
-        figures.update(_intervals(choice, metric, scores, len(items), seed))
+        figures.update(found)
     return Scored(items, figures, per_clip, absent, kept)
+
+
+def _taken(names: Sequence[str], given: Mapping[str, Any]) -> str | None:
+    """Figures never shadow: one that another metric has given stays that metric's."""
+    return next((f"another metric gives '{name}' already" for name in names if name in given), None)
 
 
 def _unmet(
@@ -152,13 +172,11 @@ def _score_one(
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+    if not isinstance(scores, Scores):
+        return f"its score() gave a {type(scores).__name__}, not aacbench.Scores"
     for name, values in scores.per_clip.items():
         if len(values) != len(items):
-            raise PluginFault(
-                f"metric '{spec.name}' gave {len(values)} values of {name} for "
-                f"{len(items)} clips.",
-                "score(items, parts) must give one value an item.",
-            )
+            return f"its score() gave {len(values)} values of {name} for {len(items)} clips"
     kept[spec.name] = (metric, scores)
     return None
 

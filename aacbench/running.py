@@ -132,7 +132,7 @@ def _append(out: Appender, records: Sequence[Record], seed: int) -> None:
 def _groups(todo: Sequence[Clip], plan: Plan) -> list[list[Clip]]:
     """Batches of clips of like length, sorted within a window so that order roughly holds."""
     size = plan.settings.batch_size
-    groups = []
+    groups: list[list[Clip]] = []
     for start in range(0, len(todo), size * WINDOW):
         window = todo[start : start + size * WINDOW]
         known = audio.buckets([clip.duration for clip in window], size)
@@ -152,9 +152,7 @@ def decode(clip: Clip) -> Decoded:
     return Decoded(replace(clip, audio=sound), time.perf_counter() - began)
 
 
-def _caption_group(
-    captioner: Captioner, decoded: Sequence[Decoded], name: str
-) -> Iterator[Record]:
+def _caption_group(captioner: Captioner, decoded: Sequence[Decoded], name: str) -> Iterator[Record]:
     """Records of one batch; where the batch as a whole fails, its clips are tried alone."""
     for one in decoded:
         if one.error is not None:

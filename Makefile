@@ -1,0 +1,40 @@
+# `make demo` and `make test` are all that anyone needs to type: each sets up what it needs first.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: demo test lint benchmark clean
+
+demo: $(VENV)/installed
+	$(BIN)/aacbench demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark: $(VENV)/installed-dev
+	$(BIN)/pytest benchmarks --benchmark-only -s
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed: $(VENV)/pip pyproject.toml constraints.txt
+	$(PIP) install --quiet torch
+	$(PIP) install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) install --quiet --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""``python -m aacbench``."""
+
+from aacbench.cli import main
+
+main()
