@@ -10,19 +10,21 @@ import numpy as np
 
 from aacbench import catalog, running, scoring
 from aacbench.audio import read
-from aacbench.config import RunSettings, plan
+from aacbench.config import RunSettings, plan, resolve_device
 from aacbench.errors import BadData, nearest
 from aacbench.provenance import environment, references_digest
 from aacbench.store import RESULT, SCHEMA, Record, RunFolder
 from aacbench.tables import read_captions
 from aacbench.types import Annotation, Caption, Captioner, Choice, Clip, Dataset
 
+BATCH = 16
 Tell = Callable[[str], None]
 
 
 def load_captioner(expression: str, device: str = "cpu", seed: int = 0) -> Captioner:
     """The captioner that an expression names, ready to caption."""
-    return cast(Captioner, catalog.Workshop(device, seed).build("captioners", expression))
+    workshop = catalog.Workshop(resolve_device(device), seed)
+    return cast(Captioner, workshop.build("captioners", expression))
 
 
 def load_dataset(expression: str) -> Dataset:
@@ -35,8 +37,12 @@ def caption(
     paths: Sequence[str | Path], captioner: str = "nac", device: str = "cpu", seed: int = 0
 ) -> list[Caption]:
     """Caption sound files; a file that cannot be decoded raises `BadAudio` with its name."""
-    clips = [Clip(str(path), read(Path(path))) for path in paths]
-    return list(load_captioner(captioner, device, seed).caption(clips))
+    loaded = load_captioner(captioner, device, seed)
+    captions: list[Caption] = []
+    for start in range(0, len(paths), BATCH):
+        clips = [Clip(str(path), read(Path(path))) for path in paths[start : start + BATCH]]
+        captions.extend(loaded.caption(clips))
+    return captions
 
 
 def run(captioner: str, target: str, report: running.Report | None = None, **settings: Any) -> Path:
@@ -71,14 +77,13 @@ def score_run(
     chosen = scoring.choose_metrics(metrics)
     items = scoring.gather(annotations, captions, clips)
     scored = scoring.score(annotations, items, chosen, workshop, manifest["seed"], tell)
-    captioner = catalog.choose("captioners", manifest["captioner"]["expression"])
     result = {
         "schema": SCHEMA,
         "key": manifest["key"],
         "captioner": manifest["captioner"]["expression"],
         "target": target.name,
         "domain": manifest["domain"],
-        "self_scored": scoring.self_scored(captioner, chosen),
+        "self_scored": scoring.self_scored(manifest.get("models", ()), chosen, scored),
         "time_per_clip": _time_per_clip(records, items),
         **_shared(
             annotations, scored, len(clips), sum(r.caption is None for r in records.values())

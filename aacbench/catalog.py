@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from aacbench import expressions
 from aacbench.errors import (
+    AacbenchError,
     BadOption,
     MissingAsset,
     MissingRequirement,

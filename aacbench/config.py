@@ -73,7 +73,9 @@ def _file_name(text: str) -> str:
 def _label(choice: Choice) -> str:
     """A choice's expression without paths, so that moved files lead to the same run folder."""
     terms = []
-    for one, term in zip((choice, *choice.guides), expressions.parse(choice.expression), strict=True):
+    for one, term in zip(
+        (choice, *choice.guides), expressions.parse(choice.expression), strict=True
+    ):
         name = Path(term.name).name if term.is_file else term.name
         options = {n: v for n, v in term.options.items() if n not in _paths(one)}
         terms.append(expressions.write(name, term.preset, term.source, options))

@@ -80,9 +80,7 @@ def _refuse_bad_options(made: type[Any], options: Mapping[str, Any]) -> None:
         known = [parameter.name for parameter in taken]
         for name in options:
             if name not in known:
-                raise BadOption(
-                    f"'{made.__name__}' has no option '{name}'.", nearest(name, known)
-                )
+                raise BadOption(f"'{made.__name__}' has no option '{name}'.", nearest(name, known))
     for parameter in taken:
         named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         if named and parameter.default is parameter.empty and parameter.name not in options:

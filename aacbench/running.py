@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aacbench import audio, catalog, provenance
 from aacbench.config import Plan, domain
-from aacbench.errors import AacbenchError, PluginFault
+from aacbench.errors import AacbenchError, BadOption, PluginFault
 from aacbench.executors.local import batches
 from aacbench.store import MANIFEST, SCHEMA, Appender, Record, RunFolder
-from aacbench.types import Caption, Captioner, Clip
+from aacbench.types import Caption, Captioner, Clip, GuidableCaptioner
 
 WINDOW = 16
+ENOUGH = 16  # clips on which a captioner fails from the start before the run is given up
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,28 @@ def run(plan: Plan, report: Report | None = None) -> Outcome:
         todo = [clip for clip in asked if clip.id not in done]
         if todo:
             captioner = plan.workshop.make(plan.captioner)
-            _refuse_unguidable(plan, captioner)
+            _refuse_unfit(plan, captioner)
             _write_manifest(plan, folder)
-            _caption_all(plan, captioner, todo, folder, len(asked) - len(todo), report)
+            proven = any(record.caption is not None for record in done.values())
+            told = _told(report, len(asked) - len(todo), len(asked))
+            _caption_all(plan, captioner, todo, folder, proven, told)
         final = folder.records()
         ours = [final[clip.id] for clip in asked]
     failed = sum(record.caption is None for record in ours)
     return Outcome(folder, len(asked) - len(todo), len(ours) - failed, failed)
 
 
-def _refuse_unguidable(plan: Plan, captioner: Any) -> None:
+def _refuse_unfit(plan: Plan, captioner: Any) -> None:
     if not callable(getattr(captioner, "caption", None)):
         raise PluginFault(
             f"captioner '{plan.captioner.spec.name}' has no method caption(clips).",
             "See: aacbench show --contract captioners",
+        )
+    if plan.captioner.guides and not isinstance(captioner, GuidableCaptioner):
+        names = " and ".join(f"'{guide.spec.name}'" for guide in plan.captioner.guides)
+        raise BadOption(
+            f"'{plan.captioner.spec.name}' cannot be guided by {names}: it has no open and step.",
+            "Leave the guide out, or choose a captioner whose words a language model gives.",
         )
 
 
@@ -86,6 +95,7 @@ def _write_manifest(plan: Plan, folder: RunFolder) -> None:
         "target": {**catalog.settings_of(plan.target.choice), "split": plan.target.split},
         "trained_on": asdict(catalog.trained_on(plan.captioner)),
         "domain": asdict(verdict),
+        "models": sorted(catalog.models(plan.captioner)),
         "clips": {"official": len(plan.annotations), "at_hand": len(plan.clips)},
         "seed": settings.seed,
         "starts": [*before, start],
@@ -98,35 +108,56 @@ def _caption_all(
     captioner: Captioner,
     todo: Sequence[Clip],
     folder: RunFolder,
-    before: int,
-    report: Report | None,
+    proven: bool,
+    told: Callable[[int], None],
 ) -> None:
+    """Caption and record. Until a first caption has `proven` the captioner, its failures are held
+    back: one that fails on everything is broken, and its clips are not to count as failed."""
     name = plan.captioner.expression
-    told = before
-    succeeded = before > 0
+    held: list[Record] = []
     with folder.appending() as out:
         for decoded in batches(decode, _groups(todo, plan), plan.settings.workers):
-            records = list(_caption_group(captioner, decoded, name))
-            if not succeeded and all(_captioner_failed(record) for record in records):
-                raise PluginFault(
-                    f"captioner '{name}' failed on all of the first {len(records)} clips; "
-                    f"on the first: {records[0].error}",
-                    "Nothing was recorded. Mend the captioner and run again.",
-                )
-            succeeded = True
-            _append(out, records, plan.settings.seed)
-            told += len(records)
-            if report:
-                report(told, before + len(todo))
+            held.extend(_caption_group(captioner, decoded, name))
+            proven = proven or any(record.caption is not None for record in held)
+            failed = [] if proven else [r for r in held if _captioner_failed(r)]
+            if len(failed) >= ENOUGH:
+                raise _broken(name, failed)
+            if not failed:
+                _append(out, held, plan.settings.seed)
+                held = []
+            told(len(decoded))
+        if held:
+            raise _broken(name, [r for r in held if _captioner_failed(r)])
 
 
 def _captioner_failed(record: Record) -> bool:
     return record.error is not None and "caption" in record.stages
 
 
+def _broken(name: str, failed: Sequence[Record]) -> PluginFault:
+    return PluginFault(
+        f"captioner '{name}' failed on all of the first {len(failed)} clips; "
+        f"on the first, {failed[0].clip_id}: {failed[0].error}",
+        "None of them was recorded. Mend the captioner and run again.",
+    )
+
+
 def _append(out: Appender, records: Sequence[Record], seed: int) -> None:
     for record in records:
         out.add(record, seed)
+
+
+def _told(report: Report | None, before: int, of: int) -> Callable[[int], None]:
+    """Adds up what is done, and tells."""
+    done = before
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        if report:
+            report(done, of)
+
+    return told
 
 
 def _groups(todo: Sequence[Clip], plan: Plan) -> list[list[Clip]]:
@@ -183,7 +214,13 @@ def _failed(one: Decoded, error: Exception) -> Record:
 
 def _caption_together(captioner: Captioner, heard: Sequence[Decoded], name: str) -> list[Record]:
     began = time.perf_counter()
-    captions = captioner.caption([one.clip for one in heard])
+    found = captioner.caption([one.clip for one in heard])
+    if not isinstance(found, Iterable):
+        raise PluginFault(
+            f"captioner '{name}' gave {found!r:.60} where a list of captions was due.",
+            "caption(clips) must give one a clip, in order.",
+        )
+    captions = list(found)
     share = (time.perf_counter() - began) / len(heard)
     if len(captions) != len(heard):
         raise PluginFault(
@@ -192,11 +229,29 @@ def _caption_together(captioner: Captioner, heard: Sequence[Decoded], name: str)
         )
     records = []
     for one, caption in zip(heard, captions, strict=True):
-        if not isinstance(caption, Caption) or not isinstance(caption.text, str):
-            raise PluginFault(
-                f"captioner '{name}' gave {caption!r:.60} where a Caption was due.",
-                "Return aacbench.Caption(text).",
-            )
-        stages = {"decode_audio": one.seconds, "caption": share, **caption.stages}
-        records.append(Record(one.clip.id, caption, None, stages))
+        plain = _plain(caption, name)
+        stages = {"decode_audio": one.seconds, "caption": share, **plain.stages}
+        records.append(Record(one.clip.id, plain, None, stages))
     return records
+
+
+def _plain(caption: Any, name: str) -> Caption:
+    """The caption with Python's own numbers in it, whatever library's it came with."""
+    if not isinstance(caption, Caption) or not isinstance(caption.text, str):
+        raise PluginFault(
+            f"captioner '{name}' gave {caption!r:.60} where a Caption was due.",
+            "Return aacbench.Caption(text).",
+        )
+    try:
+        return Caption(
+            str(caption.text),
+            tuple(int(token) for token in caption.tokens),
+            None if caption.score is None else float(caption.score),
+            tuple(_plain(other, name) for other in caption.alternatives),
+            {str(stage): float(seconds) for stage, seconds in caption.stages.items()},
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise PluginFault(
+            f"captioner '{name}' gave {caption!r:.200}: {error}",
+            "tokens are whole numbers, score a number or None, stages a name to seconds.",
+        ) from error

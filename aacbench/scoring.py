@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import numpy as np
 
 from aacbench import catalog, stats
-from aacbench.errors import AacbenchError
+from aacbench.errors import AacbenchError, BadOption
 from aacbench.plugins import registry
 from aacbench.types import (
     Annotation,
@@ -66,7 +66,12 @@ def choose_metrics(names: Sequence[str] | None) -> list[Choice]:
 def _add_with_parts(choice: Choice, chosen: dict[str, Choice]) -> None:
     for part in cast(MetricSpec, choice.spec).metric_parts:
         _add_with_parts(catalog.choose("metrics", _own_first(choice.spec, part)), chosen)
-    chosen.setdefault(choice.spec.name, choice)
+    known = chosen.setdefault(choice.spec.name, choice)
+    if known.expression != choice.expression and known.spec.plugin == choice.spec.plugin:
+        raise BadOption(
+            f"'{known.expression}' and '{choice.expression}' are one metric asked for twice.",
+            "Score once with each.",
+        )
 
 
 def _own_first(spec: Spec, part: str) -> str:
@@ -208,19 +213,14 @@ def _intervals(
     return entries
 
 
-def self_scored(captioner: Choice, metrics: Sequence[Choice]) -> list[str]:
-    """The metrics whose model also made the captions: they judge their own work."""
-    made_by = _models(captioner)
-    return [choice.spec.name for choice in metrics if _models(choice) & made_by]
+def self_scored(made_by: Collection[str], metrics: Sequence[Choice], scored: Scored) -> list[str]:
+    """The metrics whose model also made the captions: they judge their own work.
 
-
-def _models(choice: Choice) -> set[str]:
-    """Every part and every weight file behind a choice."""
-    found = set(catalog.fingerprint(choice).values())
-    for inner in (*catalog.parts_of(choice).values(), *choice.guides):
-        found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}"}
-        found |= _models(inner)
-    return found
+    `made_by` is the captioner's ``catalog.models``, as the manifest records it, so that neither
+    its plugin nor its weights have to be here.
+    """
+    computed = [choice for choice in metrics if choice.spec.name in scored.kept]
+    return [one.spec.name for one in computed if not catalog.models(one).isdisjoint(made_by)]
 
 
 def compare(ours: Scored, theirs: Scored, seed: int = 0) -> list[dict[str, Any]]:

@@ -46,14 +46,19 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; a second process is refused."""
-        self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout:
             raise Busy(
                 f"Another process is writing to {self.path}.",
                 "Wait for it to end; what it has done is kept.",
+            ) from None
+        except OSError as error:
+            raise BadData(
+                f"{self.path} cannot be written to: {error.strerror}.",
+                "Mend that, or give another --out.",
             ) from None
         try:
             yield
@@ -77,9 +82,11 @@ class RunFolder:
             raise BadData(f"{self.path} has no {name}.", hint)
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        except ValueError as error:
             raise BadData(f"{path} is not JSON: {error}.", hint) from None
-        if found.get("schema", SCHEMA) > SCHEMA:
+        if not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+            raise BadData(f"{path} was not written by aacbench.", hint)
+        if found["schema"] > SCHEMA:
             raise BadData(
                 f"{path} was written by a newer aacbench (schema {found['schema']}).",
                 "Type: pip install --upgrade aacbench",
@@ -107,9 +114,9 @@ class RunFolder:
         for number, line in enumerate(whole.splitlines(), 1):
             try:
                 record = read_record(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise BadData(
-                    f"{path}, line {number}: {error}.",
+                    f"{path}, line {number} is not a caption's line: {error}.",
                     "Delete that line; its clip will be captioned again.",
                 ) from None
             found[record.clip_id] = record
@@ -143,7 +150,10 @@ class Appender:
 
 def _replace(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(partial, path)
 
 
@@ -175,4 +185,6 @@ def read_record(line: Mapping[str, Any]) -> Record:
 
 
 def _read_caption(line: Mapping[str, Any], alternatives: tuple[Caption, ...] = ()) -> Caption:
+    if not isinstance(line["text"], str):
+        raise TypeError("its text is not a string")
     return Caption(line["text"], tuple(line.get("tokens", ())), line.get("score"), alternatives)

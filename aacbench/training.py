@@ -25,6 +25,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from aacbench.catalog import choose
 from aacbench.errors import BadData, BadOption
+from aacbench.expressions import split_outside
 from aacbench.types import Context, Dataset
 
 CHECKPOINT = "checkpoint.pt"
@@ -81,15 +82,17 @@ def fit(
     out: Path,
     parameters: Iterable[nn.Parameter] | None = None,
     report: Callable[[int, int, float], None] | None = None,
+    device: str = "auto",
 ) -> FitReport:
     """Train `model` in place for `settings.steps` steps of AdamW.
 
     `draw(step)` gives the batch of a step and must depend on the step alone; `loss(model, batch)`
     gives a scalar. `parameters` are those that learn (default: all that require a gradient).
-    `report(step, steps, loss)` is called every few seconds. Checkpoints are kept in `out` and
+    `report(step, steps, loss)` is called every few seconds. `device` is ``"cpu"``, or else the GPU
+    that accelerate finds is used, where there is one. Checkpoints are kept in `out` and
     removed at the end; one that was made with other settings is refused.
     """
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    accelerator = Accelerator(cpu=device == "cpu" or not torch.cuda.is_available())
     learning = [p for p in (parameters or model.parameters()) if p.requires_grad]
     optimizer = torch.optim.AdamW(
         learning, lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -208,7 +211,7 @@ def train_parts(context: Context, names: str) -> list[tuple[str, Dataset, str]]:
     ``clotho`` stands for its training split, ``clotho@validation`` for another.
     """
     parts = []
-    for name in names.split("+"):
+    for name in (piece.strip() for piece in split_outside(names, "+")):
         choice = choose("datasets", name)
         spec = choice.spec
         split = choice.source if "@" in name else getattr(spec, "train_split", None)

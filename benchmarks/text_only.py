@@ -36,7 +36,7 @@ RECIPE = {
     "prefix": 4,
     "vocabulary": 500,
     "batch_size": 64,
-    "steps": 1200,
+    "steps": 900,
     "checkpoint_every": 0,
 }
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from aacbench.errors import AacbenchError
@@ -11,14 +12,18 @@ def main() -> None:
     """Run the command line; a user's mistake ends in a sentence, not in a traceback."""
     from aacbench.cli.app import app
 
+    # A name or a caption may hold what the terminal cannot show; it is no reason to stop.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except AacbenchError as error:
         print(f"aacbench: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("aacbench: stopped. What is done is kept: type the same to go on.", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(141) from None
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            print(
+                "aacbench: stopped; what is done is kept. Type the same to go on.", file=sys.stderr
+            )
+        raise

@@ -40,6 +40,8 @@ def _summary(name: str, spec: Any) -> dict[str, Any]:
         state = f"{counts['at_hand']} of {counts['official']} clips"
     except AacbenchError as error:
         state = error.message.partition(".")[0][:60]
+    except Exception as error:  # one broken data set must not hide the others
+        state = f"broken: {type(error).__name__}: {error}"[:60]
     return {"name": name, "splits": spec.splits, "state": state, "summary": spec.summary}
 
 

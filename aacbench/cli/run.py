@@ -11,6 +11,7 @@ from aacbench.cli.console import Json, note, print_json, progress, say, warn_of_
 
 if TYPE_CHECKING:
     from aacbench.config import Plan
+    from aacbench.running import Outcome
 
 
 def run(
@@ -55,6 +56,8 @@ def _print_plan(plan: Plan, json: bool) -> None:
     from aacbench import catalog, config
 
     done = plan.folder.records()
+    if plan.settings.retry_failed:
+        done = {name: record for name, record in done.items() if record.caption is not None}
     asked = plan.asked()
     finished = sum(clip.id in done for clip in asked)
     resolved: dict[str, Any] = {
@@ -100,7 +103,7 @@ def _run(plan: Plan, score: bool, json: bool) -> None:
             if record.error is not None:
                 note(f"failed: {record.clip_id}: {record.error}")
     if not score:
-        say(str(outcome.folder.path))
+        _print_unscored(outcome, json)
         return
     tell = None if json else (lambda name: note(f"scoring {name}"))
     result, _ = api.score_run(outcome.folder, None, tell)
@@ -112,3 +115,11 @@ def _run(plan: Plan, score: bool, json: bool) -> None:
     say()
     say(tables.results([result]))
     say(f"\n{outcome.folder.path}")
+
+
+def _print_unscored(outcome: Outcome, json: bool) -> None:
+    counts = {"captioned": outcome.captioned, "failed": outcome.failed}
+    if json:
+        print_json({"folder": str(outcome.folder.path), **counts})
+    else:
+        say(str(outcome.folder.path))

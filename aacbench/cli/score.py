@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aacbench.cli.console import Json, note, print_json, say, table, warn_of_faults
-from aacbench.errors import BadOption
+from aacbench.errors import BadData, BadOption
 
 if TYPE_CHECKING:
     from aacbench.scoring import Scored
@@ -30,8 +30,10 @@ def score(
     json: Json = False,
 ) -> None:
     """Score runs or files of captions; figures carry 95 % intervals."""
+    from aacbench.expressions import split_outside
+
     warn_of_faults()
-    names = [name.strip() for name in metrics.split(",")] if metrics else None
+    names = [name.strip() for name in split_outside(metrics, ",")] if metrics else None
     both = [_score_one(path, target, names, json) for path in captions]
     results = [result for result, _ in both]
     differences = _differences(both) if against and len(both) > 1 else []
@@ -66,6 +68,8 @@ def _score_one(
     tell = None if quiet else (lambda name: note(f"scoring {name}"))
     if path.is_dir():
         return api.score_run(RunFolder(path), names, tell)
+    if not path.exists():
+        raise BadData(f"There is no {path}.", "Give a run's folder, or a CSV or JSONL of captions.")
     if target is None:
         raise BadOption(
             f"{path} does not say which clips it captions.",
@@ -85,6 +89,12 @@ def _differences(both: list[tuple[dict[str, Any], Scored]]) -> list[dict[str, An
                 f"{result['captioner']} captions {result['target']}, "
                 f"{first_result['captioner']} {first_result['target']}.",
                 "Compare captioners on one target.",
+            )
+        if result["references"] != first_result["references"]:
+            raise BadOption(
+                f"{result['captioner']} and {first_result['captioner']} were scored against "
+                "different references.",
+                "Compare captioners on the same data.",
             )
         for entry in compare(scored, first):
             found.append({"captioner": result["captioner"], **entry})

@@ -70,13 +70,10 @@ def _described(kind: Kind, expression: str) -> dict[str, Any]:
 
     from aacbench import catalog
 
-    head = expression
-    if kind != "captioners" and expression.partition("(")[0] == expression:
-        head = expression
     try:
-        choice = catalog.choose(kind, head)
+        choice = catalog.choose(kind, expression)
     except AacbenchError:
-        if "@" in expression or "(" in expression:
+        if set(expression) & set(":@("):
             raise
         return _spec_only(kind, expression)
     spec = choice.spec

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from aacbench.cli.console import Json, note, print_json, say, warn_of_faults
-from aacbench.errors import BadOption, UnknownName, nearest
-from aacbench.types import KINDS, Trainer
+from aacbench.errors import BadData, BadOption, UnknownName, nearest
+from aacbench.types import KINDS, Spec, Trainer
 
 
 def train(
@@ -30,15 +30,18 @@ def train(
     Killed and typed again, it goes on from its last checkpoint.
     """
     from aacbench import catalog
+    from aacbench.config import resolve_device
 
     warn_of_faults()
-    trainer = _trainer(name)
+    spec, trainer = _trainer(name)
     model = _load(trainer.options)
     if context.args == ["--options"]:
         _print_options(model)
         return
     options = catalog.validate(model, _read(context.args), f"aacbench train {name}")
-    workshop = catalog.Workshop(device, getattr(options, "seed", 0))
+    catalog.require(spec)
+    _refuse_other_checkpoint(name, options.model_dump(mode="json"), out)
+    workshop = catalog.Workshop(resolve_device(device), getattr(options, "seed", 0))
     workshop.report = lambda step, steps, loss: note(f"step {step} of {steps}, loss {loss:.4f}")
     figures = _load(trainer.run)(options, workshop, out)
     record = {
@@ -65,20 +68,40 @@ def _environment() -> dict[str, Any]:
     return environment()
 
 
-def _trainer(name: str) -> Trainer:
+def _refuse_other_checkpoint(name: str, options: dict[str, Any], out: Path) -> None:
+    """Keep the options beside the checkpoint: going on with others would train on a mixture."""
+    from aacbench.training import CHECKPOINT
+
+    started = out / "started.json"
+    asked = json_module.dumps({"part": name, "options": options}, indent=2, sort_keys=True)
+    if (out / CHECKPOINT).is_file() and started.is_file():
+        before = started.read_text(encoding="utf-8")
+        if before != asked:
+            raise BadData(
+                f"{out} holds an unfinished training with other options (see {started}).",
+                f"Give its options to go on, another --out, or: rm '{out / CHECKPOINT}'",
+            )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        started.write_text(asked, encoding="utf-8")
+    except OSError as error:
+        raise BadData(
+            f"{out} cannot be written to: {error.strerror}.", "Give another --out."
+        ) from None
+
+
+def _trainer(name: str) -> tuple[Spec, Trainer]:
     from aacbench.plugins import registry
 
     trainers = {
-        part.spec.name: part.spec.trainer
+        part.spec.name: (part.spec, part.spec.trainer)
         for kind in KINDS
         for part in registry().all(kind)
         if part.spec.trainer
     }
     if name not in trainers:
         raise UnknownName(f"Nothing called '{name}' can be trained.", nearest(name, trainers))
-    found = trainers[name]
-    assert found is not None
-    return found
+    return trainers[name]
 
 
 def _load(path: str) -> Any:

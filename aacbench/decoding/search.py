@@ -23,7 +23,9 @@ class Decoding:
 
     `beams` hypotheses are kept; a caption has `min_tokens` to `max_tokens` tokens, its end not
     counted. Finished hypotheses are ranked by log probability divided by
-    length ** `length_penalty`, the end token counted. `keep` captions are returned a clip.
+    length ** `length_penalty`, the end token counted where there is one. A search goes on until
+    nothing alive can enter the best `beams` any more (transformers' ``early_stopping="never"``).
+    `keep` captions are returned a clip, as far as so many were found; one beam finds one.
     """
 
     beams: int = 5
@@ -62,7 +64,7 @@ class Beam:
             if token == end:
                 # Only an end among the best `beams` counts, or a poor short caption would win.
                 if rank < settings.beams:
-                    self._finish(tokens, score, settings)
+                    self._finish(tokens, score, len(tokens) + 1, settings)
             elif len(live) < settings.beams:
                 live.append((*tokens, token))
                 scores.append(score)
@@ -70,23 +72,24 @@ class Beam:
         self.live, self.scores = live, scores
         return parents
 
-    def _finish(self, tokens: tuple[int, ...], score: float, settings: Decoding) -> None:
-        length = (len(tokens) + 1) ** settings.length_penalty
-        self.finished.append(Hypothesis(tokens, score / length))
+    def _finish(
+        self, tokens: tuple[int, ...], score: float, length: int, settings: Decoding
+    ) -> None:
+        self.finished.append(Hypothesis(tokens, score / length**settings.length_penalty))
         self.finished.sort(key=lambda hypothesis: -hypothesis.score)
         del self.finished[max(settings.beams, settings.keep) :]
 
     def done(self, length: int, settings: Decoding) -> bool:
         """Whether no live hypothesis can still enter the ranking."""
-        if not self.live:
+        if not self.live or (settings.beams == 1 and self.finished):
             return True
         if length >= settings.max_tokens:
             for tokens, score in zip(self.live, self.scores, strict=True):
-                self._finish(tokens, score, settings)
+                self._finish(tokens, score, len(tokens), settings)
             return True
         if len(self.finished) < max(settings.beams, settings.keep):
             return False
-        longest = settings.max_tokens + 1 if settings.length_penalty > 0 else length + 1
+        longest = settings.max_tokens if settings.length_penalty > 0 else length + 1
         best = max(self.scores) / longest**settings.length_penalty
         return bool(best <= self.finished[-1].score)
 
@@ -187,7 +190,9 @@ def decode(
     share = max(1, len(clips))
     stages = {"encode": (opened - began) / share, "decode": (ended - opened) / share}
     captions = []
-    for hypotheses in found:
+    for clip, hypotheses in zip(clips, found, strict=True):
+        if not hypotheses:
+            raise ValueError(f"clip {clip.id}: the language model's scores are not numbers")
         ranked = [
             Caption(captioner.tokenizer.decode(h.tokens), h.tokens, h.score) for h in hypotheses
         ]

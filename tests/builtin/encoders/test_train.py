@@ -17,6 +17,9 @@ from aacbench.builtin.encoders.clap.options import ClapTrainOptions
 from aacbench.builtin.encoders.clap.text_space import packaged_folder, text_space
 from aacbench.builtin.encoders.clap.train import train
 from aacbench.builtin.encoders.clap.train_head import imagined_tags, ridge_head
+from aacbench.catalog import Workshop
+from aacbench.errors import BadOption
+from aacbench.types import Audio, Clip
 
 
 class Bench:
@@ -196,3 +199,24 @@ def test_an_endless_ridge_gives_the_names_back(described):
     tags = imagined_tags(captions, names, 5, np.random.default_rng(0))
     assert ridge_head(tags, captions, names, 1e6) == pytest.approx(names, abs=1e-3)
     assert np.abs(ridge_head(tags, captions, names, 0.1) - names).max() > 0.01
+
+
+def test_a_trained_head_takes_the_place_of_the_names(
+    aacbench_shared, described, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AACBENCH_ASSETS", str(aacbench_shared / "assets"))
+    captions = aacbench_shared / "data" / "captions" / "audiocaps" / "val.csv"
+    options = ClapTrainOptions(preset="small", captions=captions, limit=60)
+    figures = train(options, Bench(), tmp_path)
+    assert figures["captions"] == 60
+    assert figures["cosine_of_head"] > figures["cosine_of_names"] + 0.02
+    encoder = Workshop().build("encoders", f"clap:small(weights={figures['weights']})")
+    noise = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+    clip = Clip("noise", Audio(noise, 32_000))
+    plain = Workshop().build("encoders", "clap:small")
+    assert 0.5 < float((encoder.embed_audio([clip]) * plain.embed_audio([clip])).sum()) < 0.9999
+
+
+def test_a_head_without_captions_is_asked_for_them(tmp_path):
+    with pytest.raises(BadOption, match="learns from captions"):
+        train(ClapTrainOptions(preset="small"), Bench(), tmp_path)

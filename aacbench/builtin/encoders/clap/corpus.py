@@ -20,6 +20,7 @@ import numpy as np
 
 from aacbench.builtin.encoders.clap.mini import FRAME_STRIDE, SETTINGS
 from aacbench.builtin.encoders.clap.text_space import TextSpace
+from aacbench.provenance import identity
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -126,7 +127,7 @@ def spectrograms(
     """The clips' log-mels, parts of one memory map; rendered unless `folder` has them."""
     digest = hashlib.sha256(json.dumps(asdict(SETTINGS)).encode())
     for clip in clips:
-        digest.update(f"{clip.id}\t{clip.source_id}\t{clip.audio!r}\n".encode())
+        digest.update(f"{identity(clip)}\n".encode())
     path = folder / f"mels-{digest.hexdigest()[:16]}.f16"
     index = path.with_suffix(".json")
     if not index.is_file():

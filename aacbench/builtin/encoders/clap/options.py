@@ -14,7 +14,7 @@ class ClapTrainOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     preset: Literal["mini", "small"] = "mini"
-    steps: int = Field(6000, ge=1)
+    steps: int = Field(1600, ge=1)
     batch_size: int = Field(64, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)

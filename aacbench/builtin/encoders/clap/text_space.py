@@ -6,7 +6,8 @@ hub's cache or on the hub itself. Encoders are trained into this space; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +66,20 @@ class TextSpace:
         return np.asarray(rows, np.float32)[[place[text] for text in texts]]
 
 
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """Loading takes a moment; a bar for it would stand between the lines of a longer task."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 @cache
 def text_space(device: str = "cpu") -> TextSpace:
     """The one space of this process on `device`.
@@ -75,7 +90,8 @@ def text_space(device: str = "cpu") -> TextSpace:
 
     folder = packaged_folder()
     try:
-        model = SentenceTransformer(str(folder) if folder else HUB_ID, device=device)
+        with _no_bar():
+            model = SentenceTransformer(str(folder) if folder else HUB_ID, device=device)
     except OSError as fault:
         raise MissingAsset(
             f"the text model {HUB_ID} is not on this machine, and the hub cannot be reached",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from aacbench import training
+from aacbench.builtin.datasets.soundbox.classes import sound_classes
 from aacbench.builtin.encoders.clap import train_mini
 from aacbench.builtin.encoders.clap.corpus import gather
 from aacbench.builtin.encoders.clap.mini import MiniEars, Shape, config_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DOMAINS = ("soundbox-events", "soundbox-scenes")
 PROMPT = "the sound of {}"
+UNTOLD = {"cache", "workers", "captions", "ridge"}  # decide no byte of the CNN, or are paths
 
 
 def train(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def train(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, A
     if options.preset == "small":
         from aacbench.builtin.encoders.clap.train_head import train_head
 
-        return {"weights": str(train_head(options, context, out))}
+        return train_head(options, context, out)
     return _train_mini(options, context, out)
 
 
@@ -42,8 +44,6 @@ def say(line: str) -> None:
 
 
 def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, Any]:
-    from aacbench.builtin.datasets.soundbox.classes import sound_classes
-
     labels = tuple(sound_classes())
     space = text_space(context.device)
     folder = options.cache or out / "sound"
@@ -98,11 +98,12 @@ def write_card(
     seconds: float,
 ) -> None:
     """The card beside the weights, from its template."""
-    given = options.model_dump(mode="json", exclude={"cache", "workers", "captions"})
+    given = options.model_dump(mode="json", exclude=UNTOLD)
+    plain = ClapTrainOptions(preset=options.preset).model_dump(mode="json")
     flags = " ".join(
         f"--{name.replace('_', '-')} {value}"
         for name, value in given.items()
-        if value != ClapTrainOptions.model_fields[name].default and name != "preset"
+        if value != plain[name]
     )
     template = files(__package__).joinpath(f"card-{preset}.md").read_text(encoding="utf-8")
     path.write_text(
@@ -115,16 +116,19 @@ def write_card(
             table=_table(figures),
             options=json.dumps(given, sort_keys=True),
             seed=options.seed,
+            labels=len(sound_classes()),
         ),
         encoding="utf-8",
     )
 
 
 def _table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """One column a data set; a figure that it has no clips for is a dash."""
     columns = list(figures)
-    names = list(next(iter(figures.values())))
+    names = dict.fromkeys(name for column in columns for name in figures[column])
     rows = ["| figure | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name in names:
-        cells = (f"{figures[column][name]:.4g}" for column in columns)
+        known = (figures[column].get(name) for column in columns)
+        cells = ("-" if value is None else f"{value:.4g}" for value in known)
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)

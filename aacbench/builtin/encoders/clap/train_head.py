@@ -9,20 +9,25 @@ The criterion, fixed before any head was trained: it ships only if, with real ta
 sound (soundbox validation), it finds a caption of the right event set more often than the class
 names do in both domains, one-sided exact McNemar test at 5 % over both together, and if it is no
 worse at finding held-out captions (AudioCaps validation) from imagined tags.
+
+As measured with AudioCaps' training captions and a ridge of 1: R@1 of the imagined tags rises from
+.076 to .127, but with real tags of 1,000 synthetic clips only 12 find the right event set that did
+not before, and 6 no longer do (p = .12; .054 to .060 and .026 to .032 by domain). So `clap:small`
+ships with the names, and a head is there for whoever asks for it: ``clap:small(weights=...)``.
 """
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from aacbench import assets, training
 from aacbench.builtin.encoders.clap.efficientat import class_names
-from aacbench.builtin.encoders.clap.small import PROMPT, keep_highest
+from aacbench.builtin.encoders.clap.small import PROMPT, keep_highest, unit_rows
 from aacbench.builtin.encoders.clap.text_space import text_space
 from aacbench.errors import BadOption
 
@@ -66,8 +71,12 @@ def ridge_head(tags: Rows, captions: Rows, names: Rows, ridge: float) -> Rows:
     return np.linalg.solve(left, right).astype(np.float32)
 
 
-def train_head(options: ClapTrainOptions, context: Context, out: Path) -> Path:
-    """Learn the head from a CSV of captions; gives the path of its weights in `out`."""
+def train_head(options: ClapTrainOptions, context: Context, out: Path) -> dict[str, Any]:
+    """Learn the head from a CSV with a `caption` column, into `out`.
+
+    Gives the mean cosine of imagined clips and their captions, before and after, on the captions
+    that it learnt from.
+    """
     if options.captions is None:
         raise BadOption(
             "a head for clap:small learns from captions, and none were named",
@@ -83,7 +92,18 @@ def train_head(options: ClapTrainOptions, context: Context, out: Path) -> Path:
     tags = imagined_tags(captions, names, 5, np.random.default_rng(options.seed))
     head = ridge_head(tags, captions, names, options.ridge)
     path = out / "clap-small-head.safetensors"
-    training.save_weights(
+    digest = training.save_weights(
         {"directions": torch.from_numpy(head)}, path, {"prompt": PROMPT}, torch.float16
     )
-    return path
+    return {
+        "weights": str(path),
+        "sha256": digest,
+        "captions": len(texts),
+        "cosine_of_names": _fit(tags, captions, names),
+        "cosine_of_head": _fit(tags, captions, head),
+    }
+
+
+def _fit(tags: Rows, captions: Rows, directions: Rows) -> float:
+    """Mean cosine between what imagined tags give and the captions they were imagined from."""
+    return float((unit_rows(tags @ directions) * captions).sum(1).mean())

@@ -164,8 +164,9 @@ def validate(
     figures["nearest_caption_event_f1"] = measure.micro_f1(presence[nearest], presence)
     figures["event_f1"] = measure.micro_f1(events >= 0.5, presence)
     figures["event_f1_mixtures"] = measure.micro_f1(events[~alone] >= 0.5, presence[~alone])
-    single = measure.naming(vectors[alone], prompts, presence[alone].argmax(1))
-    figures["zero_shot_single"] = single["accuracy"]
+    if alone.any():
+        single = measure.naming(vectors[alone], prompts, presence[alone].argmax(1))
+        figures["zero_shot_single"] = single["accuracy"]
     first = corpus.texts[corpus.first_text[:-1]]
     figures.update({f"gap_{name}": value for name, value in measure.gap(vectors, first).items()})
     return {name: round(value, 4) for name, value in figures.items()}

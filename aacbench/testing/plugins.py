@@ -1,0 +1,76 @@
+"""Checks of a whole installed plugin: that it loads, and that each of its parts keeps its rules."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from aacbench import catalog
+from aacbench.errors import (
+    BadOption,
+    MissingAsset,
+    MissingRequirement,
+    PluginFault,
+    UnknownName,
+    nearest,
+)
+from aacbench.plugins import Part, registry
+from aacbench.testing.captioners import check_captioner
+from aacbench.testing.datasets import check_dataset
+from aacbench.testing.metrics import check_metric
+from aacbench.testing.rules import NotChecked
+from aacbench.testing.specs import check_spec
+from aacbench.testing.vectors import check_classifier, check_encoder
+from aacbench.types import KINDS, Kind
+
+STAND_IN = "soundbox-events"  # for a captioner that is built from any data set's captions
+
+
+CHECKS: dict[Kind, Callable[[Any, Any], None]] = {
+    "datasets": check_dataset,
+    "encoders": lambda encoder, spec: check_encoder(encoder, name=spec.name),
+    "classifiers": lambda classifier, spec: check_classifier(classifier, name=spec.name),
+    "captioners": lambda captioner, spec: check_captioner(captioner, name=spec.name),
+    "metrics": check_metric,
+}
+
+
+def check_plugin(name: str) -> None:
+    """Check the installed plugin of that entry-point name: loading, specs, and every part built.
+
+    Raises `PluginFault` for the first rule that is broken, `UnknownName` where no such plugin is
+    installed. A part that cannot be built on this machine gives the warning `NotChecked`. Guides
+    and retrievers are built, and no more.
+    """
+    known = registry()
+    for fault in known.faults:
+        if fault.plugin == name:
+            raise PluginFault(f"plugin '{name}': {fault.message}", fault.hint)
+    if name not in known.plugins:
+        raise UnknownName(f"No plugin '{name}' is installed.", nearest(name, known.plugins))
+    parts = [part for kind in KINDS for part in known.all(kind) if part.spec.plugin == name]
+    if not parts and name not in {plugin for plugin, _ in known.command_hooks}:
+        raise PluginFault(
+            f"plugin '{name}': it registers nothing.",
+            "Implement a hook such as register_captioners, with @aacbench.hookimpl above it.",
+        )
+    for part in parts:
+        check_spec(part.spec, part.kind)
+    workshop = catalog.Workshop()
+    for part in parts:
+        _check_built(part, workshop)
+
+
+def _check_built(part: Part, workshop: catalog.Workshop) -> None:
+    label = f"{part.kind[:-1]} '{part.spec.name}'"
+    expression = f"{part.spec.plugin}/{part.spec.name}"
+    if part.spec.source_is_dataset:
+        expression += f"@{STAND_IN}"
+    try:
+        built = workshop.make(catalog.choose(part.kind, expression))
+        check = CHECKS.get(part.kind)
+        if check:
+            check(built, part.spec)
+    except (BadOption, MissingAsset, MissingRequirement) as error:
+        warnings.warn(f"{label} was not checked: {error}", NotChecked, stacklevel=3)
