@@ -12,32 +12,24 @@ if TYPE_CHECKING:
     from aacbench.api import caption, load_captioner, load_dataset, run, score
     from aacbench.errors import AacbenchError
     from aacbench.hookspecs import hookimpl
-    from aacbench.types import (
-        Annotation,
-        Audio,
-        Caption,
+    from aacbench.specs import (
         CaptionerSpec,
         Choice,
         ClassifierSpec,
-        Clip,
         Context,
         DatasetSpec,
         EncoderSpec,
-        Event,
         Figure,
         GuideSpec,
-        Item,
         MetricSpec,
         Preset,
         Requirement,
         RetrieverSpec,
-        Scores,
         Source,
-        Span,
-        Step,
         TrainedOn,
         Trainer,
     )
+    from aacbench.types import Annotation, Audio, Caption, Clip, Event, Item, Scores, Span, Step
 
 __version__ = "0.1.0"
 
@@ -45,31 +37,33 @@ _HOMES = {
     "api": ("caption", "load_captioner", "load_dataset", "run", "score"),
     "errors": ("AacbenchError",),
     "hookspecs": ("hookimpl",),
-    "types": (
-        "Annotation",
-        "Audio",
-        "Caption",
+    "specs": (
         "CaptionerSpec",
         "Choice",
         "ClassifierSpec",
-        "Clip",
         "Context",
         "DatasetSpec",
         "EncoderSpec",
-        "Event",
         "Figure",
         "GuideSpec",
-        "Item",
         "MetricSpec",
         "Preset",
         "Requirement",
         "RetrieverSpec",
-        "Scores",
         "Source",
-        "Span",
-        "Step",
         "TrainedOn",
         "Trainer",
+    ),
+    "types": (
+        "Annotation",
+        "Audio",
+        "Caption",
+        "Clip",
+        "Event",
+        "Item",
+        "Scores",
+        "Span",
+        "Step",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

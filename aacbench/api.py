@@ -13,9 +13,10 @@ from aacbench.audio import read
 from aacbench.config import RunSettings, plan, resolve_device
 from aacbench.errors import BadData, nearest
 from aacbench.provenance import environment, references_digest
+from aacbench.specs import Choice
 from aacbench.store import RESULT, SCHEMA, Record, RunFolder
 from aacbench.tables import read_captions
-from aacbench.types import Annotation, Caption, Captioner, Choice, Clip, Dataset
+from aacbench.types import Annotation, Caption, Captioner, Clip, Dataset
 
 BATCH = 16
 Tell = Callable[[str], None]

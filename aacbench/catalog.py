@@ -25,16 +25,7 @@ from aacbench.errors import (
 )
 from aacbench.from_file import build_file, choose_file
 from aacbench.plugins import Part, Registry, registry
-from aacbench.types import (
-    UNKNOWN,
-    Choice,
-    DatasetSpec,
-    Kind,
-    Preset,
-    Source,
-    Spec,
-    TrainedOn,
-)
+from aacbench.specs import UNKNOWN, Choice, DatasetSpec, Kind, Preset, Source, Spec, TrainedOn
 
 
 def find(kind: Kind, name: str, known: Registry | None = None) -> Part:
@@ -334,15 +325,15 @@ def trained_on(choice: Choice) -> TrainedOn:
     """What every part of a choice has learnt from.
 
     An encoder's own training data counts as `encoder`, whatever part of the encoder saw it. With
-    weights of the user's own, nobody but the user knows; nor does anybody of a part that has no
-    preset to say it.
+    weights of the user's own, nobody but the user knows; nor does anybody of a part that does not
+    say it.
     """
     options = choice.options.__class__ is not dict and _dump(choice.options)
     if options and any(options.get(name) for name in choice.spec.weight_options):
         merged = UNKNOWN
     else:
-        layers = [layer.trained_on for layer in _layers(choice)]
-        merged = merge(layers) if layers else UNKNOWN
+        said = [layer.trained_on for layer in _layers(choice) if layer.trained_on is not None]
+        merged = merge(said) if said else UNKNOWN
     for inner in parts_of(choice).values():
         learnt = trained_on(inner)
         if inner.kind == "encoders":

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from aacbench import catalog, domains, expressions, provenance
 from aacbench.audio import RESAMPLER
 from aacbench.errors import AacbenchError, BadData, BadOption
+from aacbench.specs import Choice, DatasetSpec
 from aacbench.store import SCHEMA, RunFolder
-from aacbench.types import Annotation, Choice, Clip, Dataset, DatasetSpec
+from aacbench.types import Annotation, Clip, Dataset
 
 
 class RunSettings(BaseModel):

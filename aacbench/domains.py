@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from aacbench.types import Annotation, DatasetSpec, TrainedOn
+from aacbench.specs import DatasetSpec, TrainedOn
+from aacbench.types import Annotation
 
 Verdict = Literal["in", "out", "unknown"]
 CAPTION_PARTS = ("captions", "knowledge_base")
@@ -47,8 +48,11 @@ def judge(
     caption = _worst(found[name][0] for name in CAPTION_PARTS)
     strict = _worst(verdict for verdict, _ in found.values())
     reasons = [reason for verdict, reason in found.values() if verdict != "out"]
-    nothing = f"nothing that it learnt from is known to overlap {target.name}"
-    return Domain(caption, strict, "; ".join(reasons) or nothing)
+    if not reasons:
+        unseen = [reason for _, reason in found.values() if reason]
+        nothing = f"nothing that it learnt from is known to overlap {target.name}"
+        reasons = list(dict.fromkeys([nothing, *unseen]))
+    return Domain(caption, strict, "; ".join(reasons))
 
 
 def _judge_part(
@@ -62,6 +66,7 @@ def _judge_part(
     spoken = SPOKEN[part]
     if names is None:
         return "unknown", f"{spoken}: nobody knows what it learnt from"
+    unseen = []
     for name in names:
         collection = name.partition("/")[0]
         if collection == target.name:
@@ -69,13 +74,18 @@ def _judge_part(
         if collection in target.derived_from:
             return "in", f"{spoken}: learnt from {name}, which {target.name} was taken from"
         learnt = known(name)
-        shared = target_sources & {a.source_id for a in (learnt or {}).values()}
+        if learnt is None:
+            unseen.append(name)
+            continue
+        shared = target_sources & {a.source_id for a in learnt.values()}
         if shared:
             return (
                 "in",
                 f"{spoken}: {name} shares {len(shared)} recordings with {target.name}/{split}",
             )
-    return "out", ""
+    if not unseen:
+        return "out", ""
+    return "out", f"by name alone: the recordings of {', '.join(unseen)} are not at hand to compare"
 
 
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:

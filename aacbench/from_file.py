@@ -17,7 +17,7 @@ from typing import Any
 from aacbench import expressions
 from aacbench.assets import sha256_of
 from aacbench.errors import AacbenchError, BadOption, PluginFault, UnknownName, nearest
-from aacbench.types import UNKNOWN, CaptionerSpec, Choice, Preset
+from aacbench.specs import UNKNOWN, CaptionerSpec, Choice, Preset
 
 HOW = "Give path/to/file.py:Class."
 

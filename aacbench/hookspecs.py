@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from aacbench.types import Factory, Spec
+    from aacbench.specs import Factory, Spec
 
     Register = Callable[[Spec, Factory], None]
 

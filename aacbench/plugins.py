@@ -17,7 +17,7 @@ import pluggy
 
 from aacbench import hookspecs
 from aacbench.errors import nearest
-from aacbench.types import (
+from aacbench.specs import (
     KINDS,
     CaptionerSpec,
     ClassifierSpec,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from aacbench.types import Preset, Source, TrainedOn
+from aacbench.specs import Preset, Source, TrainedOn
 
 
 def read_presets(package: str, name: str = "presets.toml") -> dict[str, Preset]:
@@ -25,7 +25,7 @@ def _preset(table: Mapping[str, Any]) -> Preset:
         summary=table.get("summary", ""),
         options=table.get("options", {}),
         weights=tuple(table.get("weights", ())),
-        trained_on=_trained_on(table.get("trained_on", {})),
+        trained_on=_trained_on(table.get("trained_on")),
         sources={name: _source(source) for name, source in table.get("sources", {}).items()},
         default_source=table.get("default_source"),
     )
@@ -33,13 +33,15 @@ def _preset(table: Mapping[str, Any]) -> Preset:
 
 def _source(table: Mapping[str, Any]) -> Source:
     return Source(
-        trained_on=_trained_on(table.get("trained_on", {})),
+        trained_on=_trained_on(table.get("trained_on")),
         weights=tuple(table.get("weights", ())),
         options=table.get("options", {}),
     )
 
 
-def _trained_on(table: Mapping[str, Any]) -> TrainedOn:
+def _trained_on(table: Mapping[str, Any] | None) -> TrainedOn | None:
+    if table is None:
+        return None
     return TrainedOn(
         **{part: None if names == "unknown" else tuple(names) for part, names in table.items()}
     )

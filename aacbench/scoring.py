@@ -11,18 +11,8 @@ import numpy as np
 from aacbench import catalog, stats
 from aacbench.errors import AacbenchError, BadOption
 from aacbench.plugins import registry
-from aacbench.types import (
-    Annotation,
-    Caption,
-    Choice,
-    Clip,
-    Figure,
-    Item,
-    Metric,
-    MetricSpec,
-    Scores,
-    Spec,
-)
+from aacbench.specs import Choice, Figure, MetricSpec, Spec
+from aacbench.types import Annotation, Caption, Clip, Item, Metric, Scores
 
 RESAMPLES = 1000
 LEVEL = 0.95

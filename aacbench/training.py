@@ -19,14 +19,15 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from aacbench.catalog import choose
 from aacbench.errors import BadData, BadOption
 from aacbench.expressions import split_outside
-from aacbench.types import Context, Dataset
+from aacbench.specs import Context
+from aacbench.types import Dataset
 
 CHECKPOINT = "checkpoint.pt"
 REPORT_SECONDS = 5.0
@@ -188,7 +189,7 @@ def save_weights(
         for name, t in sorted(tensors.items())
     }
     partial = path.with_suffix(".partial")
-    save_file(stored, partial, {"config": json.dumps(metadata, sort_keys=True)})
+    partial.write_bytes(save(stored, {"config": json.dumps(metadata, sort_keys=True)}))
     os.replace(partial, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

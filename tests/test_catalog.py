@@ -20,7 +20,7 @@ from aacbench.errors import (
     PluginFault,
     UnknownName,
 )
-from aacbench.types import UNKNOWN, Preset, Source, TrainedOn
+from aacbench.specs import UNKNOWN, Preset, Source, TrainedOn
 
 
 class EarOptions(BaseModel):

@@ -13,7 +13,7 @@ import soundfile
 from aacbench import catalog
 from aacbench.config import Plan, RunSettings, plan, resolve_device
 from aacbench.errors import BadData, BadOption
-from aacbench.types import Choice
+from aacbench.specs import Choice
 
 RATE = 8000
 CAPTIONER = """

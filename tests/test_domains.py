@@ -9,7 +9,8 @@ import pytest
 from aacbench import catalog
 from aacbench.config import RunSettings, annotations_of, domain, plan
 from aacbench.domains import judge
-from aacbench.types import Annotation, DatasetSpec, TrainedOn
+from aacbench.specs import DatasetSpec, TrainedOn
+from aacbench.types import Annotation
 
 TARGET = DatasetSpec(
     name="clotho",

@@ -15,7 +15,8 @@ import pytest
 import aacbench
 from aacbench import api, catalog, scoring
 from aacbench.errors import BadData, BadOption, UnknownName
-from aacbench.types import Annotation, Caption, Choice, Clip, Figure, Scores
+from aacbench.specs import Choice, Figure
+from aacbench.types import Annotation, Caption, Clip, Scores
 
 FAST = ["bleu", "rouge_l", "cider_d"]
 ANNOTATIONS = {

@@ -44,7 +44,7 @@ def _requirements() -> Iterator[dict[str, str]]:
     from aacbench.catalog import require
     from aacbench.errors import MissingRequirement
     from aacbench.plugins import registry
-    from aacbench.types import KINDS
+    from aacbench.specs import KINDS
 
     for kind in KINDS:
         for part in registry().all(kind):

@@ -8,7 +8,7 @@ import typer
 
 from aacbench.cli.console import Json, commands_of, print_json, say, table, warn_of_faults
 from aacbench.errors import UnknownName, nearest
-from aacbench.types import KINDS
+from aacbench.specs import KINDS
 
 
 def list_parts(

@@ -8,7 +8,7 @@ import typer
 
 from aacbench.cli.console import Json, print_json, say, warn_of_faults
 from aacbench.errors import AacbenchError, UnknownName, nearest
-from aacbench.types import KINDS, Kind
+from aacbench.specs import KINDS, Kind
 
 
 def show(

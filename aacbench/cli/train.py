@@ -13,7 +13,7 @@ import typer
 
 from aacbench.cli.console import Json, note, print_json, say, warn_of_faults
 from aacbench.errors import BadData, BadOption, UnknownName, nearest
-from aacbench.types import KINDS, Spec, Trainer
+from aacbench.specs import KINDS, Spec, Trainer
 
 
 def train(

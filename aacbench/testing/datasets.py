@@ -13,8 +13,9 @@ import numpy as np
 
 from aacbench import audio
 from aacbench.errors import MissingAsset
+from aacbench.specs import DatasetSpec
 from aacbench.testing.rules import NotChecked, calling, expect, shown
-from aacbench.types import Annotation, Audio, Clip, Dataset, DatasetSpec
+from aacbench.types import Annotation, Audio, Clip, Dataset
 
 LISTENED = 3
 SOURCE_ID = re.compile(r"[a-z0-9_.\-]+:\S+")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from aacbench import catalog
+from aacbench.specs import MetricSpec
 from aacbench.testing.rules import calling, expect, shown
 from aacbench.testing.samples import sample_items
-from aacbench.types import Annotation, Item, Metric, MetricSpec, Scores
+from aacbench.types import Annotation, Item, Metric, Scores
 
 if TYPE_CHECKING:
     from aacbench.types import FloatArray

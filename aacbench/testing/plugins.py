@@ -16,13 +16,13 @@ from aacbench.errors import (
     nearest,
 )
 from aacbench.plugins import Part, registry
+from aacbench.specs import KINDS, Kind
 from aacbench.testing.captioners import check_captioner
 from aacbench.testing.datasets import check_dataset
 from aacbench.testing.metrics import check_metric
 from aacbench.testing.rules import NotChecked
 from aacbench.testing.specs import check_spec
 from aacbench.testing.vectors import check_classifier, check_encoder
-from aacbench.types import KINDS, Kind
 
 STAND_IN = "soundbox-events"  # for a captioner that is built from any data set's captions
 

@@ -10,8 +10,7 @@ from typing import Any
 from aacbench.errors import AacbenchError
 from aacbench.expressions import parse_term
 from aacbench.plugins import SPECS
-from aacbench.testing.rules import calling, expect, shown
-from aacbench.types import (
+from aacbench.specs import (
     KINDS,
     DatasetSpec,
     Kind,
@@ -22,6 +21,7 @@ from aacbench.types import (
     Spec,
     TrainedOn,
 )
+from aacbench.testing.rules import calling, expect, shown
 
 FIGURE_ID = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.\-]+)?")
 FIELD = re.compile(
@@ -142,7 +142,7 @@ def _check_preset(part: str, spec: Spec, name: str, preset: Preset) -> None:
 
 def _check_layer(part: str, spec: Spec, layer: Preset | Source, options: Mapping[str, Any]) -> None:
     expect(
-        isinstance(layer.trained_on, TrainedOn),
+        isinstance(layer.trained_on, TrainedOn | None),
         part,
         f"its trained_on is {shown(layer.trained_on)}",
         "Write aacbench.TrainedOn(captions=('clotho/development',)).",

@@ -19,13 +19,15 @@ from torch import Tensor, nn
 
 from aacbench.embeddings import cached_audio, cached_text
 from aacbench.errors import BadData, BadOption
+from aacbench.specs import Context
 from aacbench.training import FitSettings, fit, save_weights, seed_everything, train_parts
-from aacbench.types import Context
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacArchitecture, NacTrainOptions
 from aacbench_nac.words import CaptionTokenizer
 
 FloatRows = npt.NDArray[np.float32]
+NOT_IN_WEIGHTS = {"checkpoint_every", "extra_text", "language_model"}
+"""Options that change no byte of the weights, or hold a path of this machine."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def train(options: NacTrainOptions, context: Context, out: Path) -> Mapping[str,
         "model": "nac",
         "architecture": shape.model_dump(),
         "tokenizer": tokenizer.serialised,
-        "training": options.model_dump(mode="json"),
+        "training": options.model_dump(mode="json", exclude=NOT_IN_WEIGHTS),
     }
     digest = save_weights(model.own_state(), out / "nac.safetensors", config)
     return {

@@ -15,8 +15,9 @@ from aacbench import catalog
 from aacbench.builtin.datasets.soundbox.dataset import SoundboxSound
 from aacbench.embeddings import cached_text
 from aacbench.errors import AacbenchError, BadData, BadOption
+from aacbench.specs import Choice
 from aacbench.training import load_weights
-from aacbench.types import Choice, GuidableCaptioner
+from aacbench.types import GuidableCaptioner
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacOptions, NacTrainOptions
 from aacbench_nac.train import Batches, estimate_noise, fit_adapter, gather, paired, train

@@ -25,8 +25,8 @@ from aacbench import (
     testing,
 )
 from aacbench.errors import PluginFault, UnknownName
+from aacbench.specs import KINDS
 from aacbench.testing import plugins as plugin_checks
-from aacbench.types import KINDS
 
 THIRD_PARTY = Path(__file__).resolve().parent.parent / "third_party"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from aacbench.types import CaptionerSpec, Choice, Context
+from aacbench.specs import CaptionerSpec, Choice, Context
 
 if TYPE_CHECKING:
     from aacbench.builtin.captioners.baselines import Frequent, Nearest, Random

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from aacbench.embeddings import cached_text
+from aacbench.specs import Choice, Context
 from aacbench.training import train_parts
-from aacbench.types import Caption, Choice, Clip, Context, Encoder
+from aacbench.types import Caption, Clip, Encoder
 
 
 def training_captions(choice: Choice, context: Context) -> list[str]:

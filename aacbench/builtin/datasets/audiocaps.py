@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from aacbench.assets import data_home
 from aacbench.builtin.datasets.sounds import SoundFolder
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.specs import Choice, Context, DatasetSpec
 from aacbench.tables import Row, read_rows
-from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
+from aacbench.types import Annotation, Clip
 
 SPLITS = ("train", "val", "test", "test_957")
 COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from aacbench.assets import data_home
 from aacbench.builtin.datasets.sounds import SoundFolder
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.specs import Choice, Context, DatasetSpec
 from aacbench.tables import read_rows
-from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
+from aacbench.types import Annotation, Clip
 
 SPLITS = ("development", "validation", "evaluation")
 REFERENCES = tuple(f"caption_{number}" for number in range(1, 6))

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aacbench.builtin.datasets.sounds import SoundFolder
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
+from aacbench.specs import Choice, Context, DatasetSpec
 from aacbench.tables import (
     REFERENCES,
     SUFFIXES,
@@ -23,7 +24,7 @@ from aacbench.tables import (
     read_rows,
     row_captions,
 )
-from aacbench.types import Annotation, Choice, Clip, Context, DatasetSpec
+from aacbench.types import Annotation, Clip
 
 ALL = "all"
 

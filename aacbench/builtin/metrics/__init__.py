@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aacbench.builtin.metrics.tokenize import TOKENISERS, figure_id
-from aacbench.types import Figure, MetricSpec, Preset, Requirement
+from aacbench.specs import Figure, MetricSpec, Preset, Requirement
 
 if TYPE_CHECKING:
-    from aacbench.types import Choice, Context, Factory, Metric
+    from aacbench.specs import Choice, Context, Factory
+    from aacbench.types import Metric
 
 DEFAULT_TOKENISER = "simple"
 

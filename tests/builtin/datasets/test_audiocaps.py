@@ -9,7 +9,7 @@ import pytest
 from aacbench import audio
 from aacbench.builtin.datasets import audiocaps
 from aacbench.errors import BadData, BadOption, MissingAsset
-from aacbench.types import Choice
+from aacbench.specs import Choice
 
 SIZES = {"train": (49_838, 1), "val": (495, 5), "test": (975, 5), "test_957": (957, 5)}
 

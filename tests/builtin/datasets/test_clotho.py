@@ -10,7 +10,7 @@ import pytest
 from aacbench import audio
 from aacbench.builtin.datasets import clotho
 from aacbench.errors import BadData, BadOption, MissingAsset
-from aacbench.types import Choice
+from aacbench.specs import Choice
 
 SIZES = {"development": 3839, "validation": 1045, "evaluation": 1045}
 AT_HAND = {"development": 0, "validation": 15, "evaluation": 5}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aacbench import audio, tables
 from aacbench.builtin.datasets import folder
 from aacbench.errors import BadData, BadOption, MissingAsset
-from aacbench.types import Choice
+from aacbench.specs import Choice
 
 
 def made(path: Path, captions: Path | None = None, split: str | None = None) -> folder.Folder:

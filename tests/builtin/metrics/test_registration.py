@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from aacbench.builtin import metrics
-from aacbench.types import Annotation, Caption, Choice, Factory, Item, MetricSpec
+from aacbench.specs import Choice, Factory, MetricSpec
+from aacbench.types import Annotation, Caption, Item
 
 REGISTERED: dict[str, tuple[MetricSpec, Factory]] = {}
 metrics.register(lambda spec, factory: REGISTERED.update({spec.name: (spec, factory)}))

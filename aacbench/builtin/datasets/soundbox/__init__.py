@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aacbench.types import Choice, Context, DatasetSpec
+from aacbench.specs import Choice, Context, DatasetSpec
 
 if TYPE_CHECKING:
     from aacbench.builtin.datasets.soundbox.dataset import Soundbox

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from aacbench.presets import read_presets
-from aacbench.types import Choice, Context, Encoder, EncoderSpec, Requirement, Trainer
+from aacbench.specs import Choice, Context, EncoderSpec, Requirement, Trainer
+from aacbench.types import Encoder
 
 if TYPE_CHECKING:
     from aacbench.hookspecs import Register

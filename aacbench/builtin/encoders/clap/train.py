@@ -22,7 +22,7 @@ from aacbench.builtin.encoders.clap.options import ClapTrainOptions
 from aacbench.builtin.encoders.clap.text_space import text_space
 
 if TYPE_CHECKING:
-    from aacbench.types import Context
+    from aacbench.specs import Context
 
 DOMAINS = ("soundbox-events", "soundbox-scenes")
 PROMPT = "the sound of {}"

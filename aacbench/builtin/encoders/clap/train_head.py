@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from aacbench.builtin.encoders.clap.options import ClapTrainOptions
-    from aacbench.types import Context
+    from aacbench.specs import Context
 
     Rows = npt.NDArray[np.float32]
 
