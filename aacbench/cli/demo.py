@@ -48,7 +48,7 @@ def demo(
     from aacbench.cli import tables
 
     say(f"\nThe first {limit} test clips of each target.\n")
-    say(tables.results(results))
+    say(tables.side_by_side(results))
     say("\nThree captions to read")
     for line in _captions(folders):
         say(line)

@@ -51,7 +51,21 @@ def results(several: Sequence[Mapping[str, Any]], figures: Sequence[str] | None 
     return "\n\n".join(blocks)
 
 
-def _block(members: Sequence[Mapping[str, Any]], figures: Sequence[str] | None) -> str:
+def side_by_side(several: Sequence[Mapping[str, Any]]) -> str:
+    """One table of any results, in-domain first; each column says its target and domain."""
+    members = sorted(several, key=lambda result: list(WORDS).index(result["domain"]["caption"]))
+    headers = [
+        f"{m['captioner']}\non {m['target'].partition('@')[0]}\n{WORDS[m['domain']['caption']]}"
+        for m in members
+    ]
+    return _block(members, None, headers)
+
+
+def _block(
+    members: Sequence[Mapping[str, Any]],
+    figures: Sequence[str] | None,
+    headers: Sequence[str] | None = None,
+) -> str:
     names = figures or list(dict.fromkeys(name for m in members for name in m["figures"]))
     rows = [
         [_label(name, members), *(figure(m["figures"].get(name)) for m in members)]
@@ -61,7 +75,7 @@ def _block(members: Sequence[Mapping[str, Any]], figures: Sequence[str] | None) 
     rows.append(["coverage", *(coverage(m) for m in members)])
     strict = [WORDS[m["domain"]["strict"]] for m in members]
     rows.append(["counting every part", *strict])
-    lines = table(rows, ["figure (95 % interval)", *(m["captioner"] for m in members)])
+    lines = table(rows, ["figure (95 % interval)", *(headers or [m["captioner"] for m in members])])
     return "\n".join([lines, *_remarks(members)])
 
 
