@@ -68,12 +68,18 @@ def _refuse_unfit(plan: Plan, captioner: Any) -> None:
             f"captioner '{plan.captioner.spec.name}' has no method caption(clips).",
             "See: aacbench show --contract captioners",
         )
-    if plan.captioner.guides and not isinstance(captioner, GuidableCaptioner):
-        names = " and ".join(f"'{guide.spec.name}'" for guide in plan.captioner.guides)
+    if not plan.captioner.guides:
+        return
+    names = " and ".join(f"'{guide.spec.name}'" for guide in plan.captioner.guides)
+    if not isinstance(captioner, GuidableCaptioner):
         raise BadOption(
             f"'{plan.captioner.spec.name}' cannot be guided by {names}: it has no open and step.",
             "Leave the guide out, or choose a captioner whose words a language model gives.",
         )
+    raise BadOption(
+        f"{names} would be ignored: the decoding loop of this version applies no guides.",
+        "Leave the guide out.",
+    )
 
 
 def _write_manifest(plan: Plan, folder: RunFolder) -> None:

@@ -90,8 +90,9 @@ def fit(
     `draw(step)` gives the batch of a step and must depend on the step alone; `loss(model, batch)`
     gives a scalar. `parameters` are those that learn (default: all that require a gradient).
     `report(step, steps, loss)` is called every few seconds. `device` is ``"cpu"``, or else the GPU
-    that accelerate finds is used, where there is one. Checkpoints are kept in `out` and
-    removed at the end; one that was made with other settings is refused.
+    that accelerate finds is used, where there is one. Checkpoints are kept in `out`, the
+    last one until `forget` is called, so that nothing is lost if the weights cannot be written;
+    one that was made with other settings is refused.
     """
     accelerator = Accelerator(cpu=device == "cpu" or not torch.cuda.is_available())
     learning = [p for p in (parameters or model.parameters()) if p.requires_grad]
@@ -120,9 +121,9 @@ def fit(
         if report and (time.monotonic() - told > REPORT_SECONDS or step + 1 == settings.steps):
             told = time.monotonic()
             report(step + 1, settings.steps, float(np.mean(losses[-100:])))
-        if settings.checkpoint_every and (step + 1) % settings.checkpoint_every == 0:
+        last = step + 1 == settings.steps
+        if settings.checkpoint_every and ((step + 1) % settings.checkpoint_every == 0 or last):
             checkpoint.save(step + 1, model, optimizer, scheduler, losses)
-    checkpoint.remove()
     model.eval()
     means = tuple(float(np.mean(losses[i : i + 100])) for i in range(0, len(losses), 100))
     seconds = time.monotonic() - began
@@ -168,8 +169,10 @@ class Checkpoint:
         torch.save(state, partial)
         os.replace(partial, self.path)
 
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+
+def forget(out: Path) -> None:
+    """Remove the checkpoint from `out`: the weights are written."""
+    (out / CHECKPOINT).unlink(missing_ok=True)
 
 
 def save_weights(

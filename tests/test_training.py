@@ -19,6 +19,7 @@ from aacbench.training import (
     FitReport,
     FitSettings,
     fit,
+    forget,
     load_weights,
     save_weights,
     seed_everything,
@@ -104,6 +105,8 @@ def test_a_killed_training_goes_on_in_another_process_to_the_same_bytes(
     assert int(done.stdout) == stop_at // 10 * 10
     unbroken, resumed = (tmp_path / n / "model.safetensors" for n in ("unbroken", "killed"))
     assert resumed.read_bytes() == unbroken.read_bytes()
+    assert (tmp_path / "killed" / CHECKPOINT).is_file(), "lost before the weights were safe"
+    forget(tmp_path / "killed")
     assert not (tmp_path / "killed" / CHECKPOINT).exists()
 
 

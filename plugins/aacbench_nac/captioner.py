@@ -21,11 +21,17 @@ class Nac:
     """A `GuidableCaptioner`: what is heard becomes a prefix, and words follow it."""
 
     def __init__(
-        self, model: NacModel, tokenizer: CaptionTokenizer, encoder: Encoder, options: NacOptions
+        self,
+        model: NacModel,
+        tokenizer: CaptionTokenizer,
+        encoder: Encoder,
+        options: NacOptions,
+        caption_mean: Tensor | None = None,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.encoder = encoder
+        self.shift = self._shift(caption_mean) if options.centre else None
         self.decoding = Decoding(
             beams=options.beams,
             max_tokens=min(options.max_tokens, model.shape.positions - model.shape.prefix - 1),
@@ -47,10 +53,18 @@ class Nac:
                 f"{encoder.dim}.",
                 "Use an encoder of the training space, or train anew with this one.",
             )
-        tokenizer = CaptionTokenizer(config["tokenizer"])
+        tokenizer = CaptionTokenizer.unpacked(config["tokenizer"])
         model = NacModel(shape, tokenizer.size)
+        caption_mean = tensors.pop("caption_mean", None)
         model.load_own_state(tensors)
-        return cls(model.to(device), tokenizer, encoder, options)
+        return cls(model.to(device), tokenizer, encoder, options, caption_mean)
+
+    def _shift(self, caption_mean: Tensor | None) -> Tensor | None:
+        """From the middle of what the encoder hears to the middle of the captions, (dim,)."""
+        audio_mean = getattr(self.encoder, "audio_mean", None)
+        if audio_mean is None or caption_mean is None:
+            return None
+        return caption_mean - torch.from_numpy(audio_mean)
 
     def caption(self, clips: Sequence[Clip]) -> list[Caption]:
         return decode(self, clips, self.decoding)
@@ -58,6 +72,8 @@ class Nac:
     def open(self, clips: Sequence[Clip]) -> Tensor:
         """The prefix of each clip, (clips, prefix, width)."""
         heard = torch.from_numpy(self.encoder.embed_audio(clips))
+        if self.shift is not None:
+            heard = torch.nn.functional.normalize(heard + self.shift, dim=1)
         return self.model.prefix(heard.to(self.model.mapper.constant.device))
 
     def step(self, state: Tensor, tokens: Tensor | None, cache: object) -> Step:

@@ -9,7 +9,13 @@ from pydantic import BaseModel, Field
 
 
 class NacOptions(BaseModel):
-    """How `nac` captions. Paper 001 decodes with five beams (section 2.3)."""
+    """How `nac` captions. Paper 001 decodes with five beams (section 2.3).
+
+    With `centre`, a sound's vector is moved by the mean of the training captions' minus the mean
+    of the encoder's sound side, where the encoder knows that mean (`audio_mean`): the constant
+    part of the gap between the two sides. The paper names such offsets as earlier work and uses
+    none; an encoder that does not know its mean is heard as it is.
+    """
 
     encoder: str = Field("clap:small", description="the ears: any encoder of the training space")
     beams: int = Field(5, ge=1, description="hypotheses kept by beam search")
@@ -17,6 +23,7 @@ class NacOptions(BaseModel):
     min_tokens: int = Field(1, ge=1, description="shortest caption, in tokens")
     length_penalty: float = Field(1.0, description="exponent of the length in ranking")
     keep: int = Field(1, ge=1, description="ranked captions to keep of each clip")
+    centre: bool = Field(True, description="move sounds by the difference of the sides' means")
     weights: Path | None = Field(None, description="weights of your own, from aacbench train nac")
 
 

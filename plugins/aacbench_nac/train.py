@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from aacbench.embeddings import cached_audio, cached_text
 from aacbench.errors import BadData, BadOption
 from aacbench.specs import Context
-from aacbench.training import FitSettings, fit, save_weights, seed_everything, train_parts
+from aacbench.training import FitSettings, fit, forget, save_weights, seed_everything, train_parts
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacArchitecture, NacTrainOptions
 from aacbench_nac.words import CaptionTokenizer
@@ -66,14 +66,19 @@ def train(options: NacTrainOptions, context: Context, out: Path) -> Mapping[str,
         checkpoint_every=options.checkpoint_every,
     )
     began = time.monotonic()
-    report = fit(model, batches.draw, _loss, settings, out, report=context.report)
+    report = fit(
+        model, batches.draw, _loss, settings, out, report=context.report, device=context.device
+    )
     config = {
         "model": "nac",
         "architecture": shape.model_dump(),
-        "tokenizer": tokenizer.serialised,
+        "tokenizer": tokenizer.packed(),
         "training": options.model_dump(mode="json", exclude=NOT_IN_WEIGHTS),
     }
-    digest = save_weights(model.own_state(), out / "nac.safetensors", config)
+    mean = torch.from_numpy(vectors[lesson.rows].mean(axis=0))
+    tensors = {**model.own_state(), "caption_mean": mean}
+    digest = save_weights(tensors, out / "nac.safetensors", config)
+    forget(out)
     return {
         "sha256": digest,
         "captions": len(lesson.captions),

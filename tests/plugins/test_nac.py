@@ -18,6 +18,7 @@ from aacbench.errors import AacbenchError, BadData, BadOption
 from aacbench.specs import Choice
 from aacbench.training import load_weights
 from aacbench.types import GuidableCaptioner
+from aacbench_nac.captioner import Nac
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacOptions, NacTrainOptions
 from aacbench_nac.train import Batches, estimate_noise, fit_adapter, gather, paired, train
@@ -196,7 +197,8 @@ def test_a_frozen_language_model_stays_as_it_was(workshop: Any, tmp_path: Path, 
     short, long = (load_weights(tmp_path / n / "nac.safetensors")[0] for n in ("short", "long"))
     for name, tensor in short.items():
         same = torch.equal(tensor, long[name])
-        assert same == name.startswith("language_model."), name
+        still = name.startswith("language_model.") or name == "caption_mean"
+        assert same == still, name
 
 
 def test_nac_is_guidable_and_steps_as_it_captions(trained: Path, workshop: catalog.Workshop):
@@ -233,15 +235,54 @@ def test_captions_do_not_depend_on_the_batch(trained: Path, workshop: catalog.Wo
     _same_in_any_batch(workshop.build("captioners", expression(trained, beams=3)), clips)
 
 
-@pytest.mark.parametrize("source", ["events", "scenes"])
-def test_the_shipped_weights_caption_the_same_in_any_batch(source: str, workshop: catalog.Workshop):
-    try:
-        nac = workshop.build("captioners", f"nac:mini@{source}")
-    except AacbenchError as error:
-        pytest.skip(f"the weights of nac:mini@{source} are not there: {error.message}")
-    clips = validation_clips(workshop, 16)
-    _same_in_any_batch(nac, clips)
-    assert len({caption.text for caption in nac.caption(clips)}) > 4, "it says the same of all"
+def test_200_clips_are_captioned_alike_alone_and_by_sixteens(workshop: catalog.Workshop):
+    """A tie, two captions whose scores differ by less than 1e-4, may fall either way; one may."""
+    nac = workshop.build("captioners", "nac:mini@events")
+    clips = validation_clips(workshop, 200)
+    sixteens = [c for start in range(0, 200, 16) for c in nac.caption(clips[start : start + 16])]
+    alone = [nac.caption([clip])[0] for clip in clips]
+    ties = 0
+    for clip, one, other in zip(clips, alone, sixteens, strict=True):
+        if one.tokens != other.tokens:
+            assert abs(one.score - other.score) < 1e-4, f"{clip.id}: {one.text} | {other.text}"
+            print(f"tie on {clip.id}: {one.score} {one.text} | {other.score} {other.text}")
+            ties += 1
+    assert ties <= 1
+    assert len({caption.text for caption in alone}) > 100, "it says the same of all"
+
+
+def test_scenes_are_captioned_alike_in_any_batch(workshop: catalog.Workshop):
+    clips = workshop.build("datasets", "soundbox-scenes").clips("validation")[:16]
+    _same_in_any_batch(workshop.build("captioners", "nac:mini@scenes"), list(clips))
+
+
+class Centred:
+    """clap:mini with a sound side that knows its mean."""
+
+    def __init__(self, inner: Any, mean: np.ndarray) -> None:
+        self.inner = inner
+        self.dim = inner.dim
+        self.audio_mean = mean
+
+    def embed_audio(self, clips: Any) -> np.ndarray:
+        return self.inner.embed_audio(clips)
+
+
+def test_centre_moves_a_sound_by_the_difference_of_the_means(
+    trained: Path, encoder: Any, workshop: catalog.Workshop
+):
+    (clip,) = validation_clips(workshop, 1)
+    mean = np.full(encoder.dim, 0.02, np.float32)
+    captions = load_weights(trained)[0]["caption_mean"].numpy()
+    heard = encoder.embed_audio([clip])[0] + captions - mean
+    moved = torch.from_numpy(heard / np.linalg.norm(heard))[None]
+    nac = Nac.load(trained, Centred(encoder, mean), NacOptions(), "cpu")
+    with torch.no_grad():
+        torch.testing.assert_close(nac.open([clip]), nac.model.prefix(moved))
+        plain = Nac.load(trained, Centred(encoder, mean), NacOptions(centre=False), "cpu")
+        unmoved = torch.from_numpy(encoder.embed_audio([clip]))
+        torch.testing.assert_close(plain.open([clip]), plain.model.prefix(unmoved))
+    assert Nac.load(trained, encoder, NacOptions(), "cpu").shift is None
 
 
 def test_an_encoder_of_another_size_is_refused(trained: Path, workshop: catalog.Workshop):
@@ -279,7 +320,7 @@ def test_words_come_back_as_a_sentence_starts():
         tokens = tokenizer.encode(caption)
         assert tokenizer.end not in tokens
         assert tokenizer.decode(tokens) == caption
-    again = CaptionTokenizer(tokenizer.serialised)
+    again = CaptionTokenizer.unpacked(tokenizer.packed())
     assert again.encode(captions[0]) == tokenizer.encode(captions[0])
 
 

@@ -71,6 +71,13 @@ class TagEncoder:
         self._top = top
         self._directions = self._read_head(head) if head else self._name_directions()
 
+    @property
+    def audio_mean(self) -> Rows:
+        """(384,) the middle of the directions: what all sounds share because they are put in the
+        same words ("the sound of"), known without hearing any."""
+        mean: Rows = self._directions.mean(axis=0)
+        return mean
+
     def _name_directions(self) -> Rows:
         return self._space.embed([PROMPT.format(name) for name in self.names])
 

@@ -60,10 +60,12 @@ def _train_mini(options: ClapTrainOptions, context: Context, out: Path) -> dict[
         _settings(options),
         out,
         report=context.report,
+        device=context.device,
     )
     model.cpu()
     weights = out / "clap-mini.safetensors"
     digest = training.save_weights(_ordered(model), weights, config_of(model.shape))
+    training.forget(out)
     prompts = space.embed([PROMPT.format(label.replace("_", " ")) for label in labels])
     figures: dict[str, dict[str, float]] = {}
     for name, one in zip(DOMAINS, sets, strict=True):
