@@ -24,7 +24,7 @@ from aacbench.types import Clip
 def folder(aacbench_shared: Path) -> Path:
     found = aacbench_shared / "assets" / "efficientat"
     if not found.is_dir():
-        pytest.skip(f"no EfficientAT checkpoint at {found}")
+        pytest.skip(f"no shared test material: no EfficientAT checkpoint at {found}")
     return found
 
 

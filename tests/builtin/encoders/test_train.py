@@ -177,7 +177,7 @@ def described(aacbench_shared: Path):
     labels = aacbench_shared / "assets" / "efficientat" / "class_labels_indices.csv"
     captions = aacbench_shared / "data" / "captions" / "audiocaps" / "val.csv"
     if not labels.is_file() or not captions.is_file():
-        pytest.skip("no AudioSet labels or AudioCaps captions in the shared material")
+        pytest.skip("no shared test material: no AudioSet labels or AudioCaps captions")
     with labels.open(newline="", encoding="utf-8") as file:
         names = [f"the sound of {row['display_name']}" for row in csv.DictReader(file)]
     with captions.open(newline="", encoding="utf-8") as file:
