@@ -2,8 +2,8 @@
 
 Both sides are sets, so that neither the order of events nor how often one sounds matters.
 Corpus figures are micro averages: true positives, false positives and misses are summed over
-clips first. A clip of three events then weighs more than a clip of one, and a single mention cannot swing
-a clip of one event from 1 to 0, as it would in a mean of clips' F1.
+clips first. A clip of three events then weighs more than a clip of one, and a single mention cannot
+swing a clip of one event from 1 to 0, as it would in a mean of clips' F1.
 """
 
 from __future__ import annotations
