@@ -286,6 +286,8 @@ def test_stopped_by_the_keyboard_it_says_that_typing_it_again_goes_on(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A background job of a shell starts with Ctrl-C ignored; a person's does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(tmp_path.glob("runs/*/*/*/captions.jsonl")):
         time.sleep(0.01)

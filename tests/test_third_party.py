@@ -54,7 +54,6 @@ def read(done: subprocess.CompletedProcess[str]) -> Any:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Both plugins, built and installed by pip into a folder of their own."""
-    pytest.importorskip("hatchling", reason="the plugins are built with hatchling")
     site = tmp_path_factory.mktemp("site")
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
     command = [sys.executable, "-m", "pip", "install", *options, str(HELLO), str(THIRD_PARTY)]
