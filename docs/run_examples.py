@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("commands", examples(""))
+@pytest.mark.parametrize("commands", list(examples("")))
 def test_example_runs_as_printed(commands: list[tuple[str, list[str]]], place: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command, expected in commands:
@@ -69,7 +69,7 @@ def test_example_runs_as_printed(commands: list[tuple[str, list[str]]], place: P
             assert line in done.stdout, f"{command} did not print {line!r}:\n{done.stdout}"
 
 
-@pytest.mark.parametrize("commands", examples("network"))
+@pytest.mark.parametrize("commands", list(examples("network")))
 def test_example_that_needs_network_names_real_verbs_and_options(
     commands: list[tuple[str, list[str]]],
 ) -> None:
