@@ -243,16 +243,17 @@ def _layers(choice: Choice) -> Iterable[Preset | Source]:
 
 
 def weights(choice: Choice) -> dict[str, Path]:
-    """The weight files of a choice: those its options name, else its preset's and source's."""
+    """The weight files of a choice: its assets, and what its options name or else what ships."""
     options = _dump(choice.options) if choice.options.__class__ is not dict else {}
     given = {name: options[name] for name in choice.spec.weight_options if options.get(name)}
     own = {name: Path(os.path.expanduser(path)) for name, path in given.items()}
     for name, path in own.items():
         if not path.exists():
             raise MissingAsset(f"{path} (option '{name}') is not there.", "Give another path.")
-    if own:
-        return own
-    return {name: locate(name) for layer in _layers(choice) for name in layer.weights}
+    named = [name for layer in _layers(choice) for name in layer.weights]
+    # Weights of one's own stand in for those that ship; public files below them stay in use.
+    kept = [name for name in named if not own or name.startswith("asset:")]
+    return own | {name: locate(name) for name in kept}
 
 
 def locate(name: str) -> Path:

@@ -92,8 +92,9 @@ class Spec:
     `options` is a pydantic model class or None. `parts` maps an option's name to the kind of part
     that its value names (``{"encoder": "encoders"}``), so that training data, weights and
     self-scoring can be traced through it. `weight_options` names options that hold a path to
-    weights, which then replace the preset's. With `source_is_dataset`, `@source` names a data set
-    whose training captions the part is built from. `plugin` is filled in by the loader.
+    weights, which then replace those that ship (never an asset). With `source_is_dataset`,
+    `@source` names a data set whose training captions the part is built from. `plugin` is filled
+    in by the loader.
     """
 
     name: str

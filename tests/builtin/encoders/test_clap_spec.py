@@ -14,7 +14,7 @@ from aacbench.builtin.encoders.clap import ClapOptions
 from aacbench.builtin.encoders.clap.mini import MiniEncoder
 from aacbench.builtin.encoders.clap.small import TagEncoder
 from aacbench.builtin.encoders.clap.text_space import packaged_folder
-from aacbench.catalog import Workshop, choose, trained_on
+from aacbench.catalog import Workshop, choose, fingerprint, trained_on
 
 
 def test_reading_the_spec_loads_no_model_library():
@@ -60,6 +60,14 @@ def test_both_presets_are_built_from_their_expressions(aacbench_shared: Path, mo
     assert isinstance(small, TagEncoder)
     texts = ["a dog barks"]
     assert np.array_equal(mini.embed_text(texts), small.embed_text(texts))
+
+
+def test_a_head_of_ones_own_leaves_the_tagger_in_the_fingerprint(shared_assets, tmp_path):
+    head = tmp_path / "head.safetensors"
+    head.write_bytes(b"a head")
+    found = fingerprint(choose("encoders", f"clap:small(weights={head})"))
+    assert set(found) == {"weights", "asset:efficientat/mn04", "asset:efficientat/labels"}
+    assert set(fingerprint(choose("encoders", f"clap:mini(weights={head})"))) == {"weights"}
 
 
 def test_the_card_stands_beside_the_weights_and_names_them():
