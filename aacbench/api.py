@@ -17,6 +17,7 @@ from aacbench.specs import Choice
 from aacbench.store import RESULT, SCHEMA, Record, RunFolder
 from aacbench.tables import read_captions
 from aacbench.types import Annotation, Caption, Captioner, Clip, Dataset
+from aacbench.workshop import Workshop
 
 BATCH = 16
 Tell = Callable[[str], None]
@@ -24,13 +25,13 @@ Tell = Callable[[str], None]
 
 def load_captioner(expression: str, device: str = "cpu", seed: int = 0) -> Captioner:
     """The captioner that an expression names, ready to caption."""
-    workshop = catalog.Workshop(resolve_device(device), seed)
+    workshop = Workshop(resolve_device(device), seed)
     return cast(Captioner, workshop.build("captioners", expression))
 
 
 def load_dataset(expression: str) -> Dataset:
     """The data set that an expression names."""
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     return cast(Dataset, workshop.make(catalog.choose_target(expression).choice))
 
 
@@ -69,7 +70,7 @@ def score_run(
     """As `score`, and what a comparison needs besides."""
     manifest = folder.manifest()
     target = catalog.choose_target(_target_expression(manifest))
-    workshop = catalog.Workshop(seed=manifest["seed"])
+    workshop = Workshop(seed=manifest["seed"])
     dataset = cast(Dataset, workshop.make(target.choice))
     annotations = dataset.annotations(target.split)
     records = folder.records()
@@ -143,7 +144,7 @@ def score_table(
 ) -> tuple[dict[str, Any], scoring.Scored]:
     """Score anybody's captions, in a CSV or JSONL, against a target."""
     target = catalog.choose_target(target_expression)
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     dataset = cast(Dataset, workshop.make(target.choice))
     annotations = dataset.annotations(target.split)
     found = read_captions(path)

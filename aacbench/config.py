@@ -20,6 +20,7 @@ from aacbench.errors import AacbenchError, BadData, BadOption
 from aacbench.specs import Choice, DatasetSpec
 from aacbench.store import SCHEMA, RunFolder
 from aacbench.types import Annotation, Clip, Dataset
+from aacbench.workshop import Workshop
 
 
 class RunSettings(BaseModel):
@@ -49,7 +50,7 @@ class Plan:
     clips: Sequence[Clip]
     annotations: Mapping[str, Annotation]
     decides: Mapping[str, Any]
-    workshop: catalog.Workshop
+    workshop: Workshop
 
     @property
     def key(self) -> str:
@@ -87,7 +88,7 @@ def plan(settings: RunSettings) -> Plan:
     """Resolve settings; builds the data set, and nothing else that is heavy."""
     captioner = catalog.choose("captioners", settings.captioner)
     target = catalog.choose_target(settings.target)
-    workshop = catalog.Workshop(resolve_device(settings.device), settings.seed)
+    workshop = Workshop(resolve_device(settings.device), settings.seed)
     dataset = cast(Dataset, workshop.make(target.choice))
     clips = dataset.clips(target.split)
     if not clips:
@@ -147,7 +148,7 @@ def _paths(choice: Choice) -> set[str]:
     return {name for name, value in options.items() if isinstance(value, Path)}
 
 
-def _knowledge(choice: Choice, workshop: catalog.Workshop) -> str | None:
+def _knowledge(choice: Choice, workshop: Workshop) -> str | None:
     """A digest of the captions that a captioner is built from, where it is built from some."""
     if not choice.spec.source_is_dataset or choice.source is None:
         return None
@@ -156,9 +157,7 @@ def _knowledge(choice: Choice, workshop: catalog.Workshop) -> str | None:
     return provenance.references_digest(known) if known else None
 
 
-def annotations_of(
-    workshop: catalog.Workshop, dataset: str, split: str
-) -> Mapping[str, Annotation] | None:
+def annotations_of(workshop: Workshop, dataset: str, split: str) -> Mapping[str, Annotation] | None:
     """The annotations of a data set's split, or None where they are not at hand."""
     try:
         built = cast(Dataset, workshop.build("datasets", dataset))

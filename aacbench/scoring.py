@@ -13,6 +13,7 @@ from aacbench.errors import AacbenchError, BadOption
 from aacbench.plugins import registry
 from aacbench.specs import Choice, Figure, MetricSpec, Spec
 from aacbench.types import Annotation, Caption, Clip, Item, Metric, Scores
+from aacbench.workshop import Workshop
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -88,7 +89,7 @@ def score(
     annotations: Mapping[str, Annotation],
     items: tuple[Item, ...],
     metrics: Sequence[Choice],
-    workshop: catalog.Workshop,
+    workshop: Workshop,
     seed: int = 0,
     report: Callable[[str], None] | None = None,
 ) -> Scored:
@@ -155,7 +156,7 @@ def _score_one(
     choice: Choice,
     annotations: Mapping[str, Annotation],
     items: Sequence[Item],
-    workshop: catalog.Workshop,
+    workshop: Workshop,
     kept: dict[str, tuple[Metric, Scores]],
 ) -> str | None:
     spec = cast(MetricSpec, choice.spec)

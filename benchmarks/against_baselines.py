@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from aacbench import api, running, scoring, stats
-from aacbench.catalog import Workshop
 from aacbench.config import RunSettings, plan
 from aacbench.store import RunFolder
+from aacbench.workshop import Workshop
 
 DOMAINS = ("events", "scenes")
 METRICS = ["cider_d", "event_f1"]

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from aacbench import catalog, stats
+from aacbench import stats
 from aacbench.embeddings import cached_audio
 from aacbench.scoring import gather
 from aacbench.types import Clip
+from aacbench.workshop import Workshop
 
 ENCODER = "clap:mini"
 METRICS = ("event_f1", "cider_d")
@@ -63,7 +64,7 @@ def train_one(job: tuple[Path, str, str, int, dict[str, Any]]) -> str:
         torch.set_num_threads(1)
         settings = {**RECIPE, **VARIANTS[variant], **overrides}
         options = NacTrainOptions(captions=f"soundbox-{source}", seed=seed, **settings)
-        figures = train(options, catalog.Workshop(), place)
+        figures = train(options, Workshop(), place)
         (place / "figures.json").write_text(json.dumps(dict(figures)), encoding="utf-8")
     return place.name
 
@@ -87,7 +88,7 @@ def score_one(job: tuple[Path, str, str]) -> dict[str, Any]:
 
     place, target, split = job
     torch.set_num_threads(1)
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     dataset = workshop.build("datasets", target)
     clips = dataset.clips(split)
     annotations = dataset.annotations(split)
@@ -110,7 +111,7 @@ def table(
     scored: Mapping[tuple[str, int], Mapping[str, Any]], seeds: int, n: int
 ) -> dict[str, Any]:
     """Each variant's figures, and each difference from `noise`, over seeds and clips."""
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     rows: dict[str, Any] = {}
     variants = sorted({variant for variant, _ in scored})
     for name in METRICS:

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from aacbench.catalog import Workshop
 from aacbench.errors import AacbenchError
 from aacbench.stats import wilson
 from aacbench.types import Clip, Encoder
+from aacbench.workshop import Workshop
 
 PROMPT = "the sound of {}"
 CLOTHO_SPLITS = ("validation", "evaluation")

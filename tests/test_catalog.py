@@ -21,6 +21,7 @@ from aacbench.errors import (
     UnknownName,
 )
 from aacbench.specs import UNKNOWN, Preset, Source, TrainedOn
+from aacbench.workshop import Workshop
 
 
 class EarOptions(BaseModel):
@@ -171,7 +172,7 @@ def test_two_plugins_with_one_name_are_both_reachable_and_the_bare_name_is_an_er
     assert "rival/bare" in caught.value.hint
     chosen = catalog.choose("captioners", "rival/bare")
     assert chosen.expression == "rival/bare"
-    assert catalog.Workshop().make(chosen) == "the rival's"
+    assert Workshop().make(chosen) == "the rival's"
 
 
 def test_a_baseline_without_its_data_set_says_what_to_write():
@@ -250,21 +251,21 @@ def test_missing_weights_are_named_and_a_tilde_is_home(tmp_path: Path, monkeypat
 
 def test_a_missing_requirement_is_a_sentence_with_the_command():
     with pytest.raises(MissingRequirement) as caught:
-        catalog.Workshop().build("captioners", "needy")
+        Workshop().build("captioners", "needy")
     assert "no_such_package" in caught.value.message
     assert "pip install no-such-package" in caught.value.hint
 
 
 def test_a_factory_that_raises_is_named_with_its_plugin_and_the_place():
     with pytest.raises(PluginFault) as caught:
-        catalog.Workshop().build("captioners", "words")
+        Workshop().build("captioners", "words")
     assert "no memory left" in caught.value.message
     assert "'third'" in caught.value.message
     assert "test_catalog.py, line" in caught.value.message
 
 
 def test_the_same_expression_gives_the_same_object():
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     assert workshop.build("encoders", "ear") is workshop.build("encoders", "third/ear:plain")
 
 
@@ -299,7 +300,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_class_in_a_file_is_a_captioner_with_options(file: Path):
     chosen = catalog.choose("captioners", f'{file}:Fixed(text="rain, then wind", times=2)')
-    made = catalog.Workshop().make(chosen)
+    made = Workshop().make(chosen)
     assert made.caption([None])[0].text == "rain, then wind rain, then wind!"
     assert catalog.settings_of(chosen)["options"] == {"text": "rain, then wind", "times": 2}
     assert catalog.trained_on(chosen) == UNKNOWN
@@ -323,7 +324,7 @@ def test_a_changed_file_is_another_version(file: Path):
 )
 def test_mistakes_in_naming_a_class_or_its_options_are_explained(file: Path, term: str, told: str):
     with pytest.raises((UnknownName, BadOption, PluginFault)) as caught:
-        catalog.Workshop().build("captioners", f"{file}:{term}")
+        Workshop().build("captioners", f"{file}:{term}")
     assert told in str(caught.value)
 
 
@@ -334,7 +335,7 @@ def test_a_file_that_is_absent_or_broken_is_named(tmp_path: Path):
     for text in ("def (", "raise SystemExit(3)", "import no_such_module_at_all"):
         broken.write_text(text)
         with pytest.raises(PluginFault, match=r"broken\.py"):
-            catalog.Workshop().build("captioners", f"{broken}:Thing")
+            Workshop().build("captioners", f"{broken}:Thing")
     with pytest.raises(BadOption, match="is a file"):
         catalog.choose("encoders", f"{broken}:Thing")
 

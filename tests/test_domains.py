@@ -11,6 +11,7 @@ from aacbench.config import RunSettings, annotations_of, domain, plan
 from aacbench.domains import judge
 from aacbench.specs import DatasetSpec, TrainedOn
 from aacbench.types import Annotation
+from aacbench.workshop import Workshop
 
 TARGET = DatasetSpec(
     name="clotho",
@@ -86,7 +87,7 @@ def test_baselines_are_judged_by_the_data_set_after_the_at(captioner, target, ca
 
 
 def test_the_annotations_of_names_that_are_no_data_sets_are_not_at_hand():
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     for name in ("audioset", "all-MiniLM-L6-v2 training text", "no such/thing"):
         assert annotations_of(workshop, *name.partition("/")[::2]) is None
     assert annotations_of(workshop, "soundbox-events", "train")
@@ -98,7 +99,7 @@ def test_real_clotho_and_real_audiocaps_share_no_recording(aacbench_shared, tmp_
         for table in (aacbench_shared / "data/captions" / name).glob("*.csv"):
             (tmp_path / name / table.name).symlink_to(table)
     monkeypatch.setenv("AACBENCH_DATA", str(tmp_path))
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     clotho = catalog.find("datasets", "clotho").spec
     assert isinstance(clotho, DatasetSpec)
     held = annotations_of(workshop, "clotho", "evaluation")

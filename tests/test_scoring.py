@@ -17,6 +17,7 @@ from aacbench import api, catalog, scoring
 from aacbench.errors import BadData, BadOption, UnknownName
 from aacbench.specs import Choice, Figure
 from aacbench.types import Annotation, Caption, Clip, Scores
+from aacbench.workshop import Workshop
 
 FAST = ["bleu", "rouge_l", "cider_d"]
 ANNOTATIONS = {
@@ -51,10 +52,10 @@ class Half:
             raise ZeroDivisionError(f"in {step}")
 
 
-def chosen(metric: Half, name: str = "dogs") -> tuple[Choice, catalog.Workshop]:
+def chosen(metric: Half, name: str = "dogs") -> tuple[Choice, Workshop]:
     spec = aacbench.MetricSpec(name=name, summary="", figures=(Figure("dogs"),), plugin="test")
     choice = Choice("metrics", spec, name)
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     workshop._built["metrics", name] = metric
     return choice, workshop
 
@@ -97,12 +98,12 @@ def test_a_metric_with_a_wrong_number_of_values_is_absent():
 def test_a_target_without_events_or_references_says_so():
     choices = scoring.choose_metrics(["event_f1", "bleu"])
     items = scoring.gather(ANNOTATIONS, CAPTIONS)
-    found = scoring.score(ANNOTATIONS, items, choices, catalog.Workshop())
+    found = scoring.score(ANNOTATIONS, items, choices, Workshop())
     assert found.absent == {"event_f1": "the target has no events"}
     bare = {name: Annotation(()) for name in ANNOTATIONS}
-    none = scoring.score(bare, scoring.gather(bare, CAPTIONS), choices, catalog.Workshop())
+    none = scoring.score(bare, scoring.gather(bare, CAPTIONS), choices, Workshop())
     assert none.absent["bleu"] == "the target has no references"
-    nothing = scoring.score(ANNOTATIONS, (), choices, catalog.Workshop())
+    nothing = scoring.score(ANNOTATIONS, (), choices, Workshop())
     assert "no clip" in nothing.absent["bleu"]
 
 

@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import nn
 
-from aacbench import catalog
 from aacbench.errors import BadData, BadOption
 from aacbench.training import (
     CHECKPOINT,
@@ -25,6 +24,7 @@ from aacbench.training import (
     seed_everything,
     train_parts,
 )
+from aacbench.workshop import Workshop
 
 SETTINGS = FitSettings(50, 1e-2, warmup=5, weight_decay=0.01, seed=3, checkpoint_every=10)
 
@@ -169,7 +169,7 @@ def test_saved_weights_come_back_in_the_type_they_were_kept_in(tmp_path: Path):
 
 
 def test_training_parts_are_named_by_data_set_and_split():
-    workshop: Any = catalog.Workshop()
+    workshop: Any = Workshop()
     parts = train_parts(workshop, "soundbox-events + soundbox-scenes@validation")
     assert [(name, split) for name, _, split in parts] == [
         ("soundbox-events", "train"),

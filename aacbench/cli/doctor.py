@@ -41,10 +41,10 @@ def _plugins() -> Iterator[dict[str, str]]:
 
 
 def _requirements() -> Iterator[dict[str, str]]:
-    from aacbench.catalog import require
     from aacbench.errors import MissingRequirement
     from aacbench.plugins import registry
     from aacbench.specs import KINDS
+    from aacbench.workshop import require
 
     for kind in KINDS:
         for part in registry().all(kind):

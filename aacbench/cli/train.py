@@ -31,6 +31,7 @@ def train(
     """
     from aacbench import catalog
     from aacbench.config import resolve_device
+    from aacbench.workshop import Workshop, require
 
     warn_of_faults()
     spec, trainer = _trainer(name)
@@ -39,9 +40,9 @@ def train(
         _print_options(model)
         return
     options = catalog.validate(model, _read(context.args), f"aacbench train {name}")
-    catalog.require(spec)
+    require(spec)
     _refuse_other_checkpoint(name, options.model_dump(mode="json"), out)
-    workshop = catalog.Workshop(resolve_device(device), getattr(options, "seed", 0))
+    workshop = Workshop(resolve_device(device), getattr(options, "seed", 0))
     workshop.report = lambda step, steps, loss: note(f"step {step} of {steps}, loss {loss:.4f}")
     figures = _load(trainer.run)(options, workshop, out)
     record = {

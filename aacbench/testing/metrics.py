@@ -16,6 +16,7 @@ from aacbench.types import Annotation, Item, Metric, Scores
 
 if TYPE_CHECKING:
     from aacbench.types import FloatArray
+    from aacbench.workshop import Workshop
 
 RTOL, ATOL = 1e-4, 1e-5
 TRIED_ALONE = 10
@@ -58,7 +59,7 @@ class Parts:
 
     @classmethod
     def of(cls, spec: MetricSpec, annotations: Mapping[str, Annotation]) -> Parts:
-        workshop = catalog.Workshop()
+        workshop = Workshop()
         made_of = {}
         for name in spec.metric_parts:
             choice = catalog.choose("metrics", name)

@@ -23,6 +23,7 @@ from aacbench.testing.metrics import check_metric
 from aacbench.testing.rules import NotChecked
 from aacbench.testing.specs import check_spec
 from aacbench.testing.vectors import check_classifier, check_encoder
+from aacbench.workshop import Workshop
 
 STAND_IN = "soundbox-events"  # for a captioner that is built from any data set's captions
 
@@ -57,12 +58,12 @@ def check_plugin(name: str) -> None:
         )
     for part in parts:
         check_spec(part.spec, part.kind)
-    workshop = catalog.Workshop()
+    workshop = Workshop()
     for part in parts:
         _check_built(part, workshop)
 
 
-def _check_built(part: Part, workshop: catalog.Workshop) -> None:
+def _check_built(part: Part, workshop: Workshop) -> None:
     label = f"{part.kind[:-1]} '{part.spec.name}'"
     expression = f"{part.spec.plugin}/{part.spec.name}"
     if part.spec.source_is_dataset:

@@ -18,6 +18,7 @@ from aacbench.errors import BadData, BadOption
 from aacbench.specs import Choice
 from aacbench.training import load_weights
 from aacbench.types import GuidableCaptioner
+from aacbench.workshop import Workshop
 from aacbench_nac.captioner import Nac
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacOptions, NacTrainOptions
@@ -54,19 +55,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def workshop(cache: Path) -> catalog.Workshop:
-    return catalog.Workshop()
+def workshop(cache: Path) -> Workshop:
+    return Workshop()
 
 
 @pytest.fixture(scope="module")
-def encoder(workshop: catalog.Workshop) -> Any:
+def encoder(workshop: Workshop) -> Any:
     return workshop.build("encoders", "clap:mini")
 
 
 @pytest.fixture(scope="module")
-def trained(
-    tmp_path_factory: pytest.TempPathFactory, workshop: catalog.Workshop, encoder: Any
-) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, workshop: Workshop, encoder: Any) -> Path:
     out = tmp_path_factory.mktemp("nac")
     train(options(), workshop, out)
     return out / "nac.safetensors"
@@ -77,7 +76,7 @@ def expression(weights: Path, **more: Any) -> str:
     return "nac(" + ", ".join(f"{name}={value}" for name, value in inside.items()) + ")"
 
 
-def validation_clips(workshop: catalog.Workshop, count: int) -> list[aacbench.Clip]:
+def validation_clips(workshop: Workshop, count: int) -> list[aacbench.Clip]:
     return list(workshop.build("datasets", "soundbox-events").clips("validation")[:count])
 
 
@@ -198,7 +197,7 @@ def test_a_frozen_language_model_stays_as_it_was(workshop: Any, tmp_path: Path, 
         assert same == still, name
 
 
-def test_nac_is_guidable_and_steps_as_it_captions(trained: Path, workshop: catalog.Workshop):
+def test_nac_is_guidable_and_steps_as_it_captions(trained: Path, workshop: Workshop):
     nac = workshop.build("captioners", expression(trained, beams=1))
     assert isinstance(nac, GuidableCaptioner)
     clip = validation_clips(workshop, 1)
@@ -227,12 +226,12 @@ def _same_in_any_batch(captioner: Any, clips: list[aacbench.Clip]) -> None:
     assert [c.text for c in together] == [c.text for c in alone]
 
 
-def test_captions_do_not_depend_on_the_batch(trained: Path, workshop: catalog.Workshop):
+def test_captions_do_not_depend_on_the_batch(trained: Path, workshop: Workshop):
     clips = validation_clips(workshop, 16)
     _same_in_any_batch(workshop.build("captioners", expression(trained, beams=3)), clips)
 
 
-def test_200_clips_are_captioned_alike_alone_and_by_sixteens(workshop: catalog.Workshop):
+def test_200_clips_are_captioned_alike_alone_and_by_sixteens(workshop: Workshop):
     """A tie, two captions whose scores differ by less than 1e-4, may fall either way; one may."""
     nac = workshop.build("captioners", "nac:mini@events")
     clips = validation_clips(workshop, 200)
@@ -248,7 +247,7 @@ def test_200_clips_are_captioned_alike_alone_and_by_sixteens(workshop: catalog.W
     assert len({caption.text for caption in alone}) > 100, "it says the same of all"
 
 
-def test_scenes_are_captioned_alike_in_any_batch(workshop: catalog.Workshop):
+def test_scenes_are_captioned_alike_in_any_batch(workshop: Workshop):
     clips = workshop.build("datasets", "soundbox-scenes").clips("validation")[:16]
     _same_in_any_batch(workshop.build("captioners", "nac:mini@scenes"), list(clips))
 
@@ -266,7 +265,7 @@ class Centred:
 
 
 def test_centre_moves_a_sound_by_the_difference_of_the_means(
-    trained: Path, encoder: Any, workshop: catalog.Workshop
+    trained: Path, encoder: Any, workshop: Workshop
 ):
     (clip,) = validation_clips(workshop, 1)
     mean = np.full(encoder.dim, 0.02, np.float32)
@@ -282,7 +281,7 @@ def test_centre_moves_a_sound_by_the_difference_of_the_means(
     assert Nac.load(trained, encoder, NacOptions(), "cpu").shift is None
 
 
-def test_an_encoder_of_another_size_is_refused(trained: Path, workshop: catalog.Workshop):
+def test_an_encoder_of_another_size_is_refused(trained: Path, workshop: Workshop):
     from aacbench_nac.captioner import Nac
 
     class Narrow:
@@ -299,7 +298,7 @@ def test_an_encoder_of_another_size_is_refused(trained: Path, workshop: catalog.
     assert "gives 5" in caught.value.message
 
 
-def test_a_file_that_holds_something_else_is_refused(workshop: catalog.Workshop, encoder: Any):
+def test_a_file_that_holds_something_else_is_refused(workshop: Workshop, encoder: Any):
     weights = next(iter(catalog.weights(catalog.choose("encoders", "clap:mini")).values()))
     with pytest.raises(BadData, match="does not hold weights of nac"):
         workshop.build("captioners", expression(weights))

@@ -11,6 +11,7 @@ import pytest
 
 from aacbench import Annotation, Caption, Figure, Item, MetricSpec, Scores, catalog, testing
 from aacbench.errors import PluginFault
+from aacbench.workshop import Workshop
 
 SPEC = MetricSpec(name="words", summary="words a caption", figures=(Figure("words:t", high=20),))
 
@@ -126,7 +127,7 @@ def test_sound_metric_passes() -> None:
 @pytest.mark.parametrize("name", ["bleu", "rouge_l", "cider_d", "length", "vocabulary", "event_f1"])
 def test_built_in_metric_passes(name: str) -> None:
     choice = catalog.choose("metrics", name)
-    testing.check_metric(catalog.Workshop().make(choice), choice.spec)
+    testing.check_metric(Workshop().make(choice), choice.spec)
 
 
 @pytest.mark.parametrize("fault", BROKEN)

@@ -17,9 +17,9 @@ from aacbench.builtin.encoders.clap.options import ClapTrainOptions
 from aacbench.builtin.encoders.clap.text_space import packaged_folder, text_space
 from aacbench.builtin.encoders.clap.train import train
 from aacbench.builtin.encoders.clap.train_head import imagined_tags, ridge_head
-from aacbench.catalog import Workshop
 from aacbench.errors import BadOption
 from aacbench.types import Audio, Clip
+from aacbench.workshop import Workshop
 
 
 class Bench:
