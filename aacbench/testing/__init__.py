@@ -10,6 +10,7 @@ Each check returns nothing, or raises `PluginFault`: which part, which rule, and
 
 from aacbench.testing.captioners import check_captioner
 from aacbench.testing.datasets import check_dataset
+from aacbench.testing.guides import check_guide
 from aacbench.testing.metrics import check_metric
 from aacbench.testing.plugins import check_plugin
 from aacbench.testing.rules import NotChecked
@@ -23,6 +24,7 @@ __all__ = [
     "check_classifier",
     "check_dataset",
     "check_encoder",
+    "check_guide",
     "check_metric",
     "check_plugin",
     "check_spec",

@@ -19,6 +19,7 @@ from aacbench.plugins import Part, registry
 from aacbench.specs import KINDS, Kind
 from aacbench.testing.captioners import check_captioner
 from aacbench.testing.datasets import check_dataset
+from aacbench.testing.guides import check_guide
 from aacbench.testing.metrics import check_metric
 from aacbench.testing.rules import NotChecked
 from aacbench.testing.specs import check_spec
@@ -33,6 +34,7 @@ CHECKS: dict[Kind, Callable[[Any, Any], None]] = {
     "encoders": lambda encoder, spec: check_encoder(encoder, name=spec.name),
     "classifiers": lambda classifier, spec: check_classifier(classifier, name=spec.name),
     "captioners": lambda captioner, spec: check_captioner(captioner, name=spec.name),
+    "guides": lambda guide, spec: check_guide(guide, name=spec.name),
     "metrics": check_metric,
 }
 
@@ -41,8 +43,8 @@ def check_plugin(name: str) -> None:
     """Check the installed plugin of that entry-point name: loading, specs, and every part built.
 
     Raises `PluginFault` for the first rule that is broken, `UnknownName` where no such plugin is
-    installed. A part that cannot be built on this machine gives the warning `NotChecked`. Guides
-    and retrievers are built, and no more.
+    installed. A part that cannot be built on this machine gives the warning `NotChecked`.
+    Retrievers are built, and no more.
     """
     known = registry()
     for fault in known.faults:
