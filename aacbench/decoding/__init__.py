@@ -1,5 +1,14 @@
 """The one decoding loop: every captioner that can be stepped token by token is decoded here."""
 
-from aacbench.decoding.search import Decoding, Hypothesis, decode, search
+from aacbench.decoding.guiding import Prediction, Steering
+from aacbench.decoding.search import Decoding, GuidedCaptioner, Hypothesis, decode, search
 
-__all__ = ["Decoding", "Hypothesis", "decode", "search"]
+__all__ = [
+    "Decoding",
+    "GuidedCaptioner",
+    "Hypothesis",
+    "Prediction",
+    "Steering",
+    "decode",
+    "search",
+]

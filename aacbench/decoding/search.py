@@ -1,4 +1,4 @@
-"""Beam search over any `GuidableCaptioner`; greedy decoding is a beam of one.
+"""Beam search over any `GuidableCaptioner`, with or without guides; a beam of one is greedy.
 
 All clips of a batch advance together and leave it as they finish. Nothing that one clip does
 reaches another: scores are per row, and selection is per clip.
@@ -8,31 +8,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from aacbench.types import Caption, Clip, GuidableCaptioner, Step
+from aacbench.decoding.guiding import Guiding, agreed
+from aacbench.types import Caption, Clip, GuidableCaptioner, Guide, Step
+
+BEAMS = 5
 
 
 @dataclass(frozen=True)
 class Decoding:
     """How words are chosen.
 
-    `beams` hypotheses are kept; a caption has `min_tokens` to `max_tokens` tokens, its end not
+    `beams` hypotheses are kept (None: as many as the guides ask for, without guides five); a
+    caption has `min_tokens` to `max_tokens` tokens, its end not
     counted. Finished hypotheses are ranked by log probability divided by
     length ** `length_penalty`, the end token counted where there is one. A search goes on until
     nothing alive can enter the best `beams` any more (transformers' ``early_stopping="never"``).
     `keep` captions are returned a clip, as far as so many were found; one beam finds one.
     """
 
-    beams: int = 5
+    beams: int | None = None
     max_tokens: int = 40
     min_tokens: int = 1
     length_penalty: float = 1.0
     keep: int = 1
+
+    @property
+    def width(self) -> int:
+        """How many hypotheses are kept."""
+        return self.beams or BEAMS
+
+    def under(self, guides: Sequence[Guide]) -> Decoding:
+        """The same, with the guides' number of beams where none is given."""
+        if self.beams is not None or not guides:
+            return self
+        return replace(self, beams=max(guide.beams for guide in guides))
 
 
 @dataclass(frozen=True)
@@ -63,9 +78,9 @@ class Beam:
             tokens = self.live[parent]
             if token == end:
                 # Only an end among the best `beams` counts, or a poor short caption would win.
-                if rank < settings.beams:
+                if rank < settings.width:
                     self._finish(tokens, score, len(tokens) + 1, settings)
-            elif len(live) < settings.beams:
+            elif len(live) < settings.width:
                 live.append((*tokens, token))
                 scores.append(score)
                 parents.append(parent)
@@ -77,17 +92,17 @@ class Beam:
     ) -> None:
         self.finished.append(Hypothesis(tokens, score / length**settings.length_penalty))
         self.finished.sort(key=lambda hypothesis: -hypothesis.score)
-        del self.finished[max(settings.beams, settings.keep) :]
+        del self.finished[max(settings.width, settings.keep) :]
 
     def done(self, length: int, settings: Decoding) -> bool:
         """Whether no live hypothesis can still enter the ranking."""
-        if not self.live or (settings.beams == 1 and self.finished):
+        if not self.live or (settings.width == 1 and self.finished):
             return True
         if length >= settings.max_tokens:
             for tokens, score in zip(self.live, self.scores, strict=True):
                 self._finish(tokens, score, len(tokens), settings)
             return True
-        if len(self.finished) < max(settings.beams, settings.keep):
+        if len(self.finished) < max(settings.width, settings.keep):
             return False
         longest = settings.max_tokens if settings.length_penalty > 0 else length + 1
         best = max(self.scores) / longest**settings.length_penalty
@@ -95,18 +110,30 @@ class Beam:
 
 
 def search(
-    captioner: GuidableCaptioner, state: Any, clips: int, settings: Decoding
+    captioner: GuidableCaptioner,
+    state: Any,
+    clips: int,
+    settings: Decoding,
+    guides: Sequence[Guide] = (),
 ) -> list[list[Hypothesis]]:
     """The best hypotheses of each clip, best first.
 
-    `state` is what ``captioner.open`` gave for these `clips`.
+    `state` is what ``captioner.open`` gave for these `clips`. Guided, call it without
+    ``torch.inference_mode``.
     """
     beams = [Beam(clip) for clip in range(clips)]
     results: list[list[Hypothesis]] = [[] for _ in range(clips)]
+    guiding = Guiding(captioner, guides) if guides else None
+    tokens: Tensor | None = None
     step: Step = captioner.step(state, None, None)
     length = 0
     while beams:
-        parents = _continue(beams, step.scores, captioner.tokenizer.end, length, settings)
+        if guiding:
+            prefixes = [live for beam in beams for live in beam.live]
+            scores = guiding.log_probabilities(state, tokens, step, prefixes)
+        else:
+            scores = step.scores.float().log_softmax(-1)  # (rows, vocabulary)
+        parents = _continue(beams, scores, captioner.tokenizer.end, length, settings)
         length += 1
         rows: list[int] = []
         first = 0
@@ -120,19 +147,26 @@ def search(
             first += before
         beams = going
         if beams:
-            step, state = _step(captioner, state, step.cache, rows, beams)
+            index = torch.tensor(rows, device=_device(state))
+            state = _select(state, index)
+            step.cache.reorder_cache(index)
+            if guiding:
+                guiding.reorder(index)
+            newest = [tokens[-1] for beam in beams for tokens in beam.live]
+            tokens = torch.tensor(newest, device=index.device)[:, None]
+            step = captioner.step(state, tokens, step.cache)
     return results
 
 
 def _continue(
-    beams: Sequence[Beam], scores: Tensor, end: int, length: int, settings: Decoding
+    beams: Sequence[Beam], log_probabilities: Tensor, end: int, length: int, settings: Decoding
 ) -> list[tuple[Beam, list[int], int]]:
     """Advance each clip by its best continuations; gives (beam, parents kept, rows before)."""
-    log_probabilities = scores.float().log_softmax(-1)  # (rows, vocabulary)
     if length < settings.min_tokens:
+        log_probabilities = log_probabilities.clone()
         log_probabilities[:, end] = -torch.inf
     # Twice as many as beams, so that ends among them never leave fewer than `beams` alive.
-    width = min(2 * settings.beams, log_probabilities.shape[-1])
+    width = min(2 * settings.width, log_probabilities.shape[-1])
     values, tokens = log_probabilities.topk(width, dim=-1)
     listed_values, listed_tokens = values.tolist(), tokens.tolist()
     advanced = []
@@ -149,22 +183,11 @@ def _continue(
                 if value > -torch.inf
             ),
             key=lambda entry: entry[:3],
-        )[: 2 * settings.beams]
+        )[: 2 * settings.width]
         best = [(-score, parent, token) for score, parent, _, token in ranked]
         advanced.append((beam, beam.advance(best, end, settings), before))
         row += before
     return advanced
-
-
-def _step(
-    captioner: GuidableCaptioner, state: Any, cache: Any, rows: list[int], beams: Sequence[Beam]
-) -> tuple[Step, Any]:
-    newest = [tokens[-1] for beam in beams for tokens in beam.live]
-    index = torch.tensor(rows, device=_device(state))
-    state = _select(state, index)
-    cache.reorder_cache(index)
-    tokens = torch.tensor(newest, device=index.device)[:, None]
-    return captioner.step(state, tokens, cache), state
 
 
 def _select(state: Any, index: Tensor) -> Any:
@@ -177,15 +200,19 @@ def _device(state: Any) -> torch.device:
     return state.device if isinstance(state, Tensor) else _device(state[0])
 
 
-@torch.inference_mode()
 def decode(
-    captioner: GuidableCaptioner, clips: Sequence[Clip], settings: Decoding
+    captioner: GuidableCaptioner,
+    clips: Sequence[Clip],
+    settings: Decoding,
+    guides: Sequence[Guide] = (),
 ) -> list[Caption]:
     """Caption `clips`; `stages` holds each clip's share of encoding and decoding time."""
     began = time.perf_counter()
-    state = captioner.open(clips)
-    opened = time.perf_counter()
-    found = search(captioner, state, len(clips), settings)
+    # What is made in inference mode takes no part in gradients, which guides need.
+    with torch.no_grad() if guides else torch.inference_mode():
+        state = captioner.open(clips)
+        opened = time.perf_counter()
+        found = search(captioner, state, len(clips), settings.under(guides), guides)
     ended = time.perf_counter()
     share = max(1, len(clips))
     stages = {"encode": (opened - began) / share, "decode": (ended - opened) / share}
@@ -201,3 +228,15 @@ def decode(
             Caption(best.text, best.tokens, best.score, tuple(ranked[1:]), stages=stages)
         )
     return captions
+
+
+class GuidedCaptioner:
+    """A captioner with guides: the same words, chosen by the same loop with more terms."""
+
+    def __init__(self, captioner: GuidableCaptioner, guides: Sequence[Guide]) -> None:
+        self.captioner = captioner
+        self.guides = tuple(guides)
+        agreed(self.guides)  # refused now rather than at the first clip
+
+    def caption(self, clips: Sequence[Clip]) -> list[Caption]:
+        return decode(self.captioner, clips, self.captioner.decoding, self.guides)
