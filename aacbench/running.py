@@ -9,10 +9,10 @@ from typing import Any
 
 from aacbench import audio, catalog, provenance
 from aacbench.config import Plan, domain
-from aacbench.errors import AacbenchError, BadOption, PluginFault
+from aacbench.errors import AacbenchError, PluginFault
 from aacbench.executors.local import batches
 from aacbench.store import MANIFEST, SCHEMA, Appender, Record, RunFolder
-from aacbench.types import Caption, Captioner, Clip, GuidableCaptioner
+from aacbench.types import Caption, Captioner, Clip
 
 WINDOW = 16
 ENOUGH = 16  # clips on which a captioner fails from the start before the run is given up
@@ -68,18 +68,6 @@ def _refuse_unfit(plan: Plan, captioner: Any) -> None:
             f"captioner '{plan.captioner.spec.name}' has no method caption(clips).",
             "See: aacbench show --contract captioners",
         )
-    if not plan.captioner.guides:
-        return
-    names = " and ".join(f"'{guide.spec.name}'" for guide in plan.captioner.guides)
-    if not isinstance(captioner, GuidableCaptioner):
-        raise BadOption(
-            f"'{plan.captioner.spec.name}' cannot be guided by {names}: it has no open and step.",
-            "Leave the guide out, or choose a captioner whose words a language model gives.",
-        )
-    raise BadOption(
-        f"{names} would be ignored: the decoding loop of this version applies no guides.",
-        "Leave the guide out.",
-    )
 
 
 def _write_manifest(plan: Plan, folder: RunFolder) -> None:

@@ -175,10 +175,12 @@ class Step:
 class GuidableCaptioner(Protocol):
     """A captioner whose words come from a language model that can be stepped token by token.
 
-    `aacbench.decoding` runs the one loop over it; guides add their terms there.
+    `aacbench.decoding` runs the one loop over it; guides add their terms there. `decoding` is an
+    `aacbench.decoding.Decoding`: how its own `caption` chooses words, which guides keep to.
     """
 
     tokenizer: Tokenizer
+    decoding: Any
 
     def caption(self, clips: Sequence[Clip]) -> Sequence[Caption]: ...
 
@@ -191,7 +193,27 @@ class GuidableCaptioner(Protocol):
 
         On the first call `tokens` and `cache` are None and the model reads `state`. Later calls
         give the newest tokens, (rows, 1), and the cache of the call before; `state` always has
-        the same rows as `tokens`.
+        the same rows as `tokens`. Where `tokens` is None and `cache` is not, the cache holds all
+        of `state` but its last position, which is read again: so a guide steers the first token.
+        """
+        ...
+
+
+class Guide(Protocol):
+    """What may follow a ``+``: a loss on the next token's distribution, which the decoding loop
+    lowers by moving the language model's context cache (paper 000, equation 3).
+
+    `steering` is an `aacbench.decoding.Steering`. `beams` is how many hypotheses the search keeps
+    where the captioner's own settings do not say.
+    """
+
+    steering: Any
+    beams: int
+
+    def loss(self, prediction: Any) -> Any:
+        """(rows,), lower is better, differentiable in ``prediction.log_probabilities``.
+
+        `prediction` is an `aacbench.decoding.Prediction`. A row's loss depends on that row alone.
         """
         ...
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from aacbench import catalog
-from aacbench.errors import AacbenchError, MissingRequirement, PluginFault
+from aacbench import catalog, expressions
+from aacbench.errors import AacbenchError, BadOption, MissingRequirement, PluginFault
 from aacbench.from_file import build_file
 from aacbench.specs import Choice, Kind, Spec
+from aacbench.types import GuidableCaptioner
 
 
 class Workshop:
@@ -28,11 +30,13 @@ class Workshop:
         return self.make(catalog.choose(kind, expression))
 
     def make(self, choice: Choice) -> Any:
-        """The part that was chosen, built once; guides are the decoding loop's work."""
+        """The part that was chosen, built once; a captioner with its guides is one part."""
         key = (choice.kind, choice.expression)
         if key not in self._built:
             require(choice.spec)
-            if choice.options.__class__ is dict:
+            if choice.guides:
+                self._built[key] = self._guided(choice)
+            elif choice.options.__class__ is dict:
                 self._built[key] = build_file(choice)
             else:
                 self._built[key] = self._made(choice)
@@ -52,6 +56,20 @@ class Workshop:
                 f"({Path(last.filename).name}, line {last.lineno}).",
                 "Check its options and weights: aacbench show, aacbench doctor.",
             ) from error
+
+    def _guided(self, choice: Choice) -> Any:
+        alone = expressions.split_outside(choice.expression, "+")[0]
+        captioner = self.make(replace(choice, guides=(), expression=alone))
+        if not isinstance(captioner, GuidableCaptioner):
+            names = " and ".join(f"'{guide.spec.name}'" for guide in choice.guides)
+            raise BadOption(
+                f"'{choice.spec.name}' cannot be guided by {names}: it has no open, step, "
+                "tokenizer and decoding.",
+                "Leave the guide out, or choose a captioner whose words a language model gives.",
+            )
+        from aacbench.decoding import GuidedCaptioner
+
+        return GuidedCaptioner(captioner, [self.make(guide) for guide in choice.guides])
 
     def weights(self, choice: Choice) -> dict[str, Path]:
         """The files of a choice's weights, by name."""

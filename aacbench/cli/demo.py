@@ -12,7 +12,12 @@ from aacbench.cli.console import Json, note, print_json, progress, say, warn_of_
 if TYPE_CHECKING:
     from aacbench.store import RunFolder
 
-CAPTIONERS = ("nac:mini@events", "nac:mini@scenes")
+CAPTIONERS = (
+    "nac:mini@events",
+    "nac:mini@events+guide",
+    "nac:mini@scenes",
+    "nac:mini@scenes+guide",
+)
 TARGETS = ("soundbox-events", "soundbox-scenes")
 SHOWN = 3
 NEXT = """What to type next
@@ -29,7 +34,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs/demo"),
     json: Json = False,
 ) -> None:
-    """Caption a part of both soundbox domains with two captioners, and print the table."""
+    """Caption a part of both soundbox domains, with and without a guide, and print the table."""
     from aacbench import api
 
     warn_of_faults()
@@ -49,6 +54,7 @@ def demo(
 
     say(f"\nThe first {limit} test clips of each target.\n")
     say(tables.side_by_side(results))
+    say("The guide keeps one hypothesis, as its paper does; nac alone keeps five.")
     say("\nThree captions to read")
     for line in _captions(folders):
         say(line)
