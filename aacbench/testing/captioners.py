@@ -135,9 +135,11 @@ def _check_guidable(
         check_guidable(part, captioner, clips, [caption.text for caption in captions])
         return
     offered = [name for name in ("open", "step") if callable(getattr(captioner, name, None))]
+    lacks = [name for name in ("tokenizer", "decoding") if not hasattr(captioner, name)]
     expect(
         len(offered) < 2,
         part,
-        "it offers open and step but no tokenizer, so no guide can steer it",
-        "Give it the attribute tokenizer: end, size, encode(text), decode(tokens).",
+        f"it offers open and step but no {' and no '.join(lacks)}, so no guide can steer it",
+        "tokenizer: end, size, encode(text), decode(tokens). decoding: the "
+        "aacbench.decoding.Decoding that caption() uses.",
     )

@@ -1,4 +1,4 @@
-"""Checks of captioners that can be stepped token by token; the only ones that import torch."""
+"""Checks of captioners that can be stepped token by token, as a guide does. Imports torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aacbench.decoding import Decoding
+from aacbench.decoding.guiding import before_newest, rebuilt
 from aacbench.testing.rules import calling, expect, shown
 from aacbench.types import Clip, GuidableCaptioner, Step
 
@@ -19,7 +21,14 @@ STEP = "See aacbench.types.GuidableCaptioner: step(state, tokens, cache) -> Step
 def check_guidable(
     part: str, captioner: GuidableCaptioner, clips: Sequence[Clip], texts: Sequence[str]
 ) -> None:
-    """Check the tokenizer on `texts`, and two steps of the loop, rows selected between them."""
+    """Check the tokenizer on `texts`, two steps of the loop with rows selected between them, and
+    a first step that is taken again, as under a guide."""
+    expect(
+        isinstance(captioner.decoding, Decoding),
+        part,
+        f"decoding is {shown(captioner.decoding)}",
+        "Give it the aacbench.decoding.Decoding that caption() uses.",
+    )
     _check_tokenizer(part, captioner.tokenizer, texts)
     state = _open(part, captioner, clips)
     rows = len(clips)
@@ -44,6 +53,25 @@ def check_guidable(
         "after its rows were selected, step scores them otherwise than before",
         "reorder_cache(rows) must pick the rows of all that the cache holds, "
         "and step must read nothing that is kept elsewhere.",
+    )
+
+    _check_again(part, captioner, clips)
+
+
+def _check_again(part: str, captioner: GuidableCaptioner, clips: Sequence[Clip]) -> None:
+    """The last position of the state, read again over the cache before it, tells the same."""
+    state = _open(part, captioner, clips)
+    first = _step(part, captioner, state, None, None, len(clips))
+    past = before_newest(first.cache)
+    if past[0][0].shape[-2] == 0:
+        return
+    again = _step(part, captioner, state, None, rebuilt(first.cache, past), len(clips))
+    expect(
+        torch.allclose(again.scores, first.scores, rtol=TOLERANCE, atol=TOLERANCE),
+        part,
+        "step(state, None, cache) scores otherwise than step(state, None, None) did",
+        "With a cache and no tokens, read the last position of the state alone: the cache holds "
+        "the rest of it.",
     )
 
 

@@ -13,10 +13,10 @@ from aacbench.specs import MetricSpec
 from aacbench.testing.rules import calling, expect, shown
 from aacbench.testing.samples import sample_items
 from aacbench.types import Annotation, Item, Metric, Scores
+from aacbench.workshop import Workshop
 
 if TYPE_CHECKING:
     from aacbench.types import FloatArray
-    from aacbench.workshop import Workshop
 
 RTOL, ATOL = 1e-4, 1e-5
 TRIED_ALONE = 10
@@ -49,6 +49,7 @@ def check_metric(metric: Metric, spec: MetricSpec, items: Sequence[Item] | None 
     scores = trial.score(items)
     _check_per_clip(trial, items, scores)
     _check_corpus(trial, items, scores)
+    _check_offers(trial, items)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Trial:
             f"score() gives a {type(scores).__name__}",
             "Return aacbench.Scores(per_clip, statistics).",
         )
-        self._check_figures(scores.per_clip, (len(items),), "score()")
+        self.check_figures(scores.per_clip, (len(items),), "score()")
         rows = getattr(scores.statistics, "shape", (None,))[0]
         expect(
             rows == len(items),
@@ -111,11 +112,12 @@ class Trial:
         """The metric's `corpus`, its figures looked at."""
         with calling(self.part, f"corpus() with weights of shape {weights.shape}", WEIGHTS):
             figures = self.metric.corpus(statistics, weights)
-        self._check_figures(figures, (len(weights),), "corpus()")
+        self.check_figures(figures, (len(weights),), "corpus()")
         expect(figures, self.part, "corpus() gives no figure", WEIGHTS)
         return figures
 
-    def _check_figures(self, figures: Mapping[str, Any], shape: tuple[int, ...], call: str) -> None:
+    def check_figures(self, figures: Mapping[str, Any], shape: tuple[int, ...], call: str) -> None:
+        """Figures are declared, in range and of the shape that is due."""
         declared = {figure.id: figure for figure in self.spec.figures}
         for name, values in figures.items():
             expect(
@@ -187,6 +189,32 @@ def _check_corpus(trial: Trial, items: Sequence[Item], scores: Scores) -> None:
     picked = np.array([n - 1, 0])
     with calling(trial.part, "picking rows of the statistics", "A numpy array can be indexed."):
         trial.corpus(scores.statistics[picked], np.ones((1, 2)))
+
+
+def _check_offers(trial: Trial, items: Sequence[Item]) -> None:
+    """What a metric need not have, where it has it."""
+    if score_references := getattr(trial.metric, "score_references", None):
+        call = "score_references()"
+        with calling(trial.part, call, "A clip without references gets NaN."):
+            scores = score_references(items)
+        expect(
+            isinstance(scores, Scores),
+            trial.part,
+            f"{call} gives a {type(scores).__name__}",
+            "Return aacbench.Scores(per_clip, statistics).",
+        )
+        trial.check_figures(scores.per_clip, (len(items),), call)
+        trial.corpus(scores.statistics, np.ones((1, len(items))))
+    if notes := getattr(trial.metric, "notes", None):
+        with calling(trial.part, "notes()", "It gives a mapping of figure ids to sentences."):
+            given = dict(notes())
+        strangers = set(given) - {figure.id for figure in trial.spec.figures}
+        expect(
+            not strangers and all(isinstance(note, str) for note in given.values()),
+            trial.part,
+            f"notes() gives {shown(given)}",
+            "Give a sentence for each figure that its spec declares, or for none.",
+        )
 
 
 def _same(ours: Any, theirs: Any) -> bool:

@@ -84,7 +84,7 @@ BROKEN_CAPTIONERS: dict[str, tuple[Any, str]] = {
     "depends on the place": (PLACE, "captioned alone, the clip tone gets 'number 0'"),
     "differs each time": (Counting(), "captioned a second time"),
     "fails on silence": (Deaf(), "raised ZeroDivisionError: no energy"),
-    "half guidable": (Offering(), "no tokenizer"),
+    "half guidable": (Offering(), "no tokenizer and no decoding"),
 }
 
 
@@ -127,16 +127,19 @@ class Stepped:
         import torch
         from transformers import GPT2Config, GPT2LMHeadModel
 
+        from aacbench.decoding import Decoding
+
         torch.manual_seed(0)
+        self.decoding: Any = Decoding(beams=2, max_tokens=4)
         shape = GPT2Config(vocab_size=11, n_positions=16, n_embd=16, n_layer=1, n_head=2)
         self.model = GPT2LMHeadModel(shape).eval()
         self.tokenizer: Any = Words()
         self.project = torch.randn(2, 2 * 16)
 
     def caption(self, clips: Sequence[Clip]) -> list[Caption]:
-        from aacbench.decoding import Decoding, decode
+        from aacbench.decoding import decode
 
-        return decode(self, clips, Decoding(beams=2, max_tokens=4))
+        return decode(self, clips, self.decoding)
 
     def open(self, clips: Sequence[Clip]) -> Any:
         import torch
@@ -146,7 +149,8 @@ class Stepped:
 
     def step(self, state: Any, tokens: Any, cache: Any) -> Step:
         if tokens is None:
-            out = self.model(inputs_embeds=state, use_cache=True)
+            read = state if cache is None else state[:, -1:]
+            out = self.model(inputs_embeds=read, past_key_values=cache, use_cache=True)
         else:
             out = self.model(input_ids=tokens, past_key_values=cache, use_cache=True)
         return Step(out.logits[:, -1], out.past_key_values)
@@ -226,6 +230,22 @@ class Kept(Fixed):
         return step
 
 
+class Whole(Fixed):
+    """Reads all of the state again where a guide asks for its last position."""
+
+    def step(self, state: Any, tokens: Any, cache: Any) -> Step:
+        if tokens is None:
+            out = self.model(inputs_embeds=state, past_key_values=cache, use_cache=True)
+            return Step(out.logits[:, -1], out.past_key_values)
+        return super().step(state, tokens, cache)
+
+
+class NoDecoding(Fixed):
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoding = 5
+
+
 BROKEN_STEPPED: dict[str, tuple[Callable[[], Any], str]] = {
     "end outside": (lambda: WithTokenizer(EndOutside()), "tokenizer.end is 11"),
     "words lost": (lambda: WithTokenizer(Forgetful()), "comes back as 'w2'"),
@@ -236,6 +256,8 @@ BROKEN_STEPPED: dict[str, tuple[Callable[[], Any], str]] = {
     "step is a pair": (Pair, "step() gave a tuple"),
     "scores are NaN": (NotNumbers, "scores that are NaN"),
     "cache without reorder": (NoReorder, "without reorder_cache"),
+    "reads the state twice": (Whole, "otherwise than step(state, None, None)"),
+    "decoding is a number": (NoDecoding, "decoding is 5"),
     "rows kept elsewhere": (Kept, "after its rows were selected"),
 }
 
