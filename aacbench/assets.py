@@ -21,15 +21,20 @@ TABLE = Path(__file__).with_name("assets.toml")
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: `path` is relative to a folder of assets, `size` in bytes."""
+    """One file: `path` is relative to a folder of assets, `size` in bytes.
+
+    Where `sha256` is None nobody has published it in a place that could be read: `size` is then
+    about right, the hub is asked for both when the file is fetched, and what it says is noted
+    beside the file (``FILE.sha256``).
+    """
 
     name: str
     path: str
     url: str
-    sha256: str
     size: int
     licence: str
     homepage: str
+    sha256: str | None = None
 
 
 def cache_home() -> Path:
@@ -90,7 +95,8 @@ def find(name: str) -> Path:
             return path
     looked = ", ".join(str(folder) for folder in assets_folders())
     raise MissingAsset(
-        f"{name} is not on this machine; looked in {looked}",
+        f"{name} is not on this machine; looked in {looked}. It is {asset.path}, "
+        f"{_told(asset.size)}, licence {asset.licence}, from {asset.homepage}",
         f"aacbench data fetch {_group_of(name)} "
         f"(or point AACBENCH_ASSETS at a folder that has {asset.path})",
     )
@@ -98,12 +104,33 @@ def find(name: str) -> Path:
 
 def check(asset: Asset, path: Path) -> None:
     """Raise `BadData` unless `path` holds the very bytes of `asset`."""
-    found = _remembered_sha256(path)
-    if found != asset.sha256:
+    expected = asset.sha256 or noted_sha256(path)
+    if expected is None:
         raise BadData(
-            f"{path} is not {asset.name}: its sha256 is {found}, not {asset.sha256}",
+            f"{path}: nothing vouches for these bytes; no checksum of {asset.name} is known, and "
+            "none was noted beside the file when it was fetched",
+            f"Delete it, then: aacbench data fetch {asset.name} (or name the file yourself where "
+            "the part that reads it has an option for a path)",
+        )
+    found = _remembered_sha256(path)
+    if found != expected:
+        raise BadData(
+            f"{path} is not {asset.name}: its sha256 is {found}, not {expected}",
             f"Delete it, then: aacbench data fetch {asset.name}",
         )
+
+
+def note_of(path: Path) -> Path:
+    """Where the sha256 of a file is noted, in the form that ``sha256sum`` writes and checks."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def noted_sha256(path: Path) -> str | None:
+    """The sha256 that was noted beside a file when it was fetched."""
+    try:
+        return note_of(path).read_text(encoding="utf-8").split()[0]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return None
 
 
 def sha256_of(path: Path) -> str:
@@ -129,8 +156,15 @@ def _sha256_at(path: Path, inode: int, size: int, modified: int) -> str:
 
 
 def _group_of(name: str) -> str:
-    """The group that brings an asset, or the asset itself where it is in none."""
-    return next((group for group, names in groups().items() if name in names), name)
+    """The group that an asset heads, or the only one that it is in; else the asset itself."""
+    headed = [group for group, names in groups().items() if names[0] == name]
+    holding = [group for group, names in groups().items() if name in names]
+    return headed[0] if headed else holding[0] if len(holding) == 1 else name
+
+
+def _told(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 0.1):.1f} kB"
 
 
 @cache

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from aacbench import assets
+from aacbench import assets, hub
 from aacbench.assets import Asset
 from aacbench.errors import AacbenchError, BadData, Busy, MissingAsset
 
@@ -63,15 +63,21 @@ def download(
     """Fetch one asset into `folder` from `url` (by default its own) and give its path.
 
     Goes on with what an earlier download left, tries at most `attempts` times, and deletes bytes
-    that turn out wrong. Raises `AacbenchError`, or `Busy` while another process does the same.
+    that turn out wrong. An asset of unknown checksum is held to the hub's. Raises `AacbenchError`,
+    or `Busy` while another process does the same.
     """
     target = folder / asset.path
-    address = url or asset.url
+    address = url or hub.address(asset.url)
+    noted = asset.sha256 is None
+    asset = hub.vouched(asset)
     try:
         with _alone(target):
             with _kept(_part(target)) as part:
                 _refuse_full_disk(asset, target, part)
                 _gather(asset, part, address, progress, attempts, pause)
+            if noted:
+                line = f"{assets.sha256_of(_part(target))}  {target.name}\n"
+                assets.note_of(target).write_text(line, encoding="utf-8")
             os.replace(_part(target), target)
     except OSError as reason:
         raise AacbenchError(
@@ -237,11 +243,12 @@ def _range_start(response: httpx.Response) -> int | None:
 def _refuse_wrong_bytes(asset: Asset, part: BinaryIO, url: str, resumed: bool) -> None:
     part.flush()
     os.fsync(part.fileno())
-    found = assets.sha256_of(Path(part.name))
-    if found == asset.sha256:
+    expected = asset.sha256 or ""
+    found = hub.digest(Path(part.name), expected)
+    if found == expected:
         return
     _empty(part)
-    wrong = f"its bytes were wrong (sha256 {found}, not {asset.sha256}) and are deleted"
+    wrong = f"its bytes were wrong (sha256 {found}, not {expected}) and are deleted"
     if resumed:  # the part from before may have been at fault
         raise BrokenOffError(wrong)
     raise _hopeless(asset, url, wrong)

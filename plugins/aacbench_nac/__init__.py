@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from aacbench import CaptionerSpec, Choice, Context, Requirement, Trainer, hookimpl
+from aacbench.errors import MissingAsset
 from aacbench.presets import read_presets
-from aacbench_nac.options import NacOptions
+from aacbench_nac.options import NacOptions, captions_of
 
 NAC = CaptionerSpec(
     name="nac",
@@ -30,9 +31,24 @@ def create(choice: Choice, context: Context) -> Any:
     """Load the chosen weights and the chosen ears."""
     from aacbench_nac.captioner import Nac
 
-    (path,) = context.weights(choice).values()
+    found = context.weights(choice)
+    if not found:
+        raise to_be_trained(choice)
+    path = found.get("weights") or next(iter(found.values()))
     encoder = context.build("encoders", choice.options.encoder)
     return Nac.load(path, encoder, choice.options, context.device)
+
+
+def to_be_trained(choice: Choice) -> MissingAsset:
+    """What to type where nobody has given out the weights of a preset."""
+    captions = captions_of(choice.source)
+    out = f"trained/nac-{choice.preset}-{choice.source}"
+    return MissingAsset(
+        f"Nobody has given out weights of nac:{choice.preset}@{choice.source}.",
+        f"Train them: aacbench train nac --preset {choice.preset} --captions {captions} "
+        f"--out {out}; then use "
+        f'"nac:{choice.preset}@{choice.source}(weights={out}/nac.safetensors)"',
+    )
 
 
 @hookimpl

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from aacbench.decoding import Decoding, decode
-from aacbench.errors import BadData
+from aacbench.errors import BadData, BadOption
 from aacbench.training import load_weights
 from aacbench.types import Caption, Clip, Encoder, Step
+from aacbench_nac import clapcap
+from aacbench_nac.language_model import recall
 from aacbench_nac.model import NacModel, architecture
-from aacbench_nac.options import NacOptions
-from aacbench_nac.words import CaptionTokenizer
+from aacbench_nac.options import NacArchitecture, NacOptions
+from aacbench_nac.words import Words
 
 
 class Nac:
@@ -23,7 +26,7 @@ class Nac:
     def __init__(
         self,
         model: NacModel,
-        tokenizer: CaptionTokenizer,
+        tokenizer: Words,
         encoder: Encoder,
         options: NacOptions,
         caption_mean: Tensor | None = None,
@@ -32,9 +35,10 @@ class Nac:
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.shift = self._shift(caption_mean) if options.centre else None
+        _refuse_overflow(model.shape, options)
         self.decoding = Decoding(
             beams=options.beams,
-            max_tokens=min(options.max_tokens, model.shape.positions - model.shape.prefix - 1),
+            max_tokens=options.max_tokens,
             min_tokens=options.min_tokens,
             length_penalty=options.length_penalty,
             keep=options.keep,
@@ -42,8 +46,8 @@ class Nac:
 
     @classmethod
     def load(cls, path: Path, encoder: Encoder, options: NacOptions, device: str) -> Nac:
-        """From a safetensors file written by `aacbench train nac`."""
-        tensors, config = load_weights(path)
+        """From a safetensors file written by `aacbench train nac`, or public clapcap's .pth."""
+        tensors, config = read_weights(path)
         if config.get("model") != "nac":
             raise BadData(f"{path} does not hold weights of nac.", "Train some: aacbench train nac")
         shape = architecture(config)
@@ -53,8 +57,9 @@ class Nac:
                 f"{encoder.dim}.",
                 "Use an encoder of the training space, or train anew with this one.",
             )
-        tokenizer = CaptionTokenizer.unpacked(config["tokenizer"])
-        model = NacModel(shape, tokenizer.size)
+        tokenizer, language_model = recall(config, options, path)
+        borrowed = language_model is not None and config["language_model"]["weights"] is not None
+        model = NacModel(shape, tokenizer.size, 0.0, language_model, borrowed)
         caption_mean = tensors.pop("caption_mean", None)
         model.load_own_state(tensors)
         return cls(model.to(device), tokenizer, encoder, options, caption_mean)
@@ -76,11 +81,33 @@ class Nac:
             heard = torch.nn.functional.normalize(heard + self.shift, dim=1)
         return self.model.prefix(heard.to(self.model.mapper.constant.device))
 
-    def step(self, state: Tensor, tokens: Tensor | None, cache: object) -> Step:
-        """The next token's logits after the prefix, or after one more token."""
-        language_model = self.model.language_model
-        if tokens is None:
-            out = language_model(inputs_embeds=state, use_cache=True)
+    def step(self, state: Tensor, tokens: Tensor | None, cache: Any) -> Step:
+        """The next token's logits after the prefix, or after one more token.
+
+        Without `tokens`, a `cache` holds all of the prefix but its last vector, which is read
+        again over it.
+        """
+        if tokens is not None:
+            read = {"input_ids": tokens}
         else:
-            out = language_model(input_ids=tokens, past_key_values=cache, use_cache=True)
+            read = {"inputs_embeds": state if cache is None else state[:, -1:]}
+        # Of a whole prefix only the last position's scores are wanted.
+        out = self.model.language_model(
+            **read, past_key_values=cache, use_cache=True, logits_to_keep=1
+        )
         return Step(out.logits[:, -1], out.past_key_values)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by our names, and the configuration that came with them."""
+    return clapcap.read(path) if path.suffix in {".pth", ".pt"} else load_weights(path)
+
+
+def _refuse_overflow(shape: NacArchitecture, options: NacOptions) -> None:
+    room = shape.positions - shape.prefix
+    if options.max_tokens > room:
+        raise BadOption(
+            f"max_tokens={options.max_tokens} does not fit: the language model reads "
+            f"{shape.positions} positions, and the prefix takes {shape.prefix}.",
+            f"Give at most max_tokens={room}.",
+        )

@@ -7,14 +7,17 @@ constants, and a transformer over both; the transformed constants are the prefix
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2LMHeadModel
 
+from aacbench_nac.language_model import small
 from aacbench_nac.options import NacArchitecture
+
+LANGUAGE_MODEL = "language_model."
+HEAD = f"{LANGUAGE_MODEL}lm_head.weight"  # tied to the embedding
 
 
 class Mapper(nn.Module):
@@ -35,6 +38,8 @@ class Mapper(nn.Module):
             batch_first=True,
             norm_first=True,
         )
+        if not shape.mapper_bias:
+            layer.self_attn.register_parameter("in_proj_bias", None)
         self.transformer = nn.TransformerEncoder(
             layer, shape.mapper_layers, enable_nested_tensor=False
         )
@@ -47,33 +52,25 @@ class Mapper(nn.Module):
 
 
 class NacModel(nn.Module):
-    """The mapping network, the language model, and the adapter's matrix where there is one."""
+    """The mapping network and the language model.
+
+    `language_model` stands in for a small one made from `shape`. One that is `borrowed` is not
+    part of what is stored.
+    """
 
     def __init__(
         self,
         shape: NacArchitecture,
         vocabulary: int,
         dropout: float = 0.0,
-        language_model: Path | None = None,
+        language_model: GPT2LMHeadModel | None = None,
+        borrowed: bool = False,
     ) -> None:
         super().__init__()
         self.shape = shape
-        if language_model is None:
-            config = GPT2Config(
-                vocab_size=vocabulary,
-                n_positions=shape.positions,
-                n_embd=shape.width,
-                n_layer=shape.layers,
-                n_head=shape.heads,
-                resid_pdrop=dropout,
-                embd_pdrop=dropout,
-                attn_pdrop=dropout,
-                bos_token_id=0,
-                eos_token_id=0,
-            )
-            self.language_model = GPT2LMHeadModel(config)
-        else:
-            self.language_model = GPT2LMHeadModel.from_pretrained(language_model)
+        self.borrowed = borrowed
+        self.small = language_model is None
+        self.language_model = language_model or small(shape, vocabulary, dropout)
         self.mapper = Mapper(shape, self.language_model.config.n_embd, dropout)
 
     def prefix(self, embedding: Tensor) -> Tensor:
@@ -85,26 +82,29 @@ class NacModel(nn.Module):
         prefix = self.prefix(embedding)
         words = self.language_model.transformer.wte(tokens.clamp(min=0))
         inputs = torch.cat([prefix, words[:, :-1]], 1)
-        logits = self.language_model(inputs_embeds=inputs).logits[:, self.shape.prefix - 1 :]
+        length = tokens.shape[1]
+        # Over GPT-2's vocabulary the scores of the prefix would take most of the memory. A small
+        # model computes them all the same, so that its card's command still gives its bytes.
+        keep = 0 if self.small else length
+        logits = self.language_model(inputs_embeds=inputs, logits_to_keep=keep).logits[:, -length:]
         return nn.functional.cross_entropy(
             logits.flatten(0, 1), tokens.flatten(), ignore_index=-100
         )
 
     def own_state(self) -> dict[str, Tensor]:
-        """What has to be stored: tied and derived tensors left out."""
-        return {
-            name: tensor
-            for name, tensor in self.state_dict().items()
-            if not name.endswith("lm_head.weight")
-        }
+        """What has to be stored: tied, derived and borrowed tensors left out."""
+        return {name: tensor for name, tensor in self.state_dict().items() if self._owns(name)}
 
     def load_own_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Load what `own_state` gave; anything missing or left over is an error."""
         left = self.load_state_dict(dict(tensors), strict=False)
-        missing = [name for name in left.missing_keys if not name.endswith("lm_head.weight")]
+        missing = [name for name in left.missing_keys if self._owns(name)]
         if missing or left.unexpected_keys:
             raise ValueError(f"missing {missing}, unexpected {left.unexpected_keys}")
         self.language_model.tie_weights()
+
+    def _owns(self, name: str) -> bool:
+        return name != HEAD and not (self.borrowed and name.startswith(LANGUAGE_MODEL))
 
 
 def architecture(config: Mapping[str, Any]) -> NacArchitecture:

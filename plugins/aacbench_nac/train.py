@@ -6,9 +6,11 @@ several seeds and settings share them.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,18 @@ from aacbench.embeddings import cached_audio, cached_text
 from aacbench.errors import BadData, BadOption
 from aacbench.specs import Context
 from aacbench.training import FitSettings, fit, forget, save_weights, seed_everything, train_parts
+from aacbench_nac.language_model import find_folder, fitting, read_folder, record
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacArchitecture, NacTrainOptions
-from aacbench_nac.words import CaptionTokenizer
+from aacbench_nac.words import CaptionTokenizer, Gpt2Tokenizer, Words
 
 FloatRows = npt.NDArray[np.float32]
-NOT_IN_WEIGHTS = {"checkpoint_every", "extra_text", "language_model"}
+NOT_IN_WEIGHTS = {"checkpoint_every", "extra_text", "language_model", "preset"}
 """Options that change no byte of the weights, or hold a path of this machine."""
+
+SINCE_THE_FIRST = {"mapper_bias", "epochs", "schedule", "gradient_clip", "end"}
+"""Options younger than the weights that ship: left out of a file's header where they say nothing
+new, so that the commands in those weights' cards still give the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class Lesson:
 
 def train(options: NacTrainOptions, context: Context, out: Path) -> Mapping[str, Any]:
     """Train `nac` into `out`: ``nac.safetensors``, and figures for its card."""
+    if options.language_model is not None:
+        find_folder(options.language_model)  # refused now rather than after the embedding
     encoder = context.build("encoders", options.encoder)
     lesson = gather(options, context, encoder)
     noise = options.noise
@@ -48,45 +57,116 @@ def train(options: NacTrainOptions, context: Context, out: Path) -> Mapping[str,
         noise = estimate_noise(options, context, encoder)
     adapter = fit_adapter(options, context, encoder) if options.adapter == "linear" else None
     seed_everything(options.seed)
-    tokenizer = CaptionTokenizer.learn(lesson.captions, options.vocabulary)
-    shape = NacArchitecture(
-        **{name: getattr(options, name) for name in NacArchitecture.model_fields}
-    ).model_copy(update={"dim": encoder.dim})
-    model = NacModel(shape, tokenizer.size, options.dropout, options.language_model)
-    if not options.train_language_model:
-        model.language_model.requires_grad_(False)
+    student = begin(options, encoder.dim, lesson.captions)
     vectors = lesson.embeddings if adapter is None else lesson.embeddings @ adapter
-    batches = Batches(lesson, vectors, tokenizer, options, float(noise))
-    settings = FitSettings(
-        options.steps,
-        options.learning_rate,
-        options.warmup,
-        options.weight_decay,
-        seed=options.seed,
-        checkpoint_every=options.checkpoint_every,
-    )
+    settled = options.model_copy(update=student.model.shape.model_dump())
+    batches = Batches(lesson, vectors, student.words, settled, float(noise))
     began = time.monotonic()
     report = fit(
-        model, batches.draw, _loss, settings, out, report=context.report, device=context.device
+        student.model,
+        batches.draw,
+        _loss,
+        settings(options, len(lesson.captions)),
+        out,
+        report=context.report,
+        device=context.device,
     )
     config = {
         "model": "nac",
-        "architecture": shape.model_dump(),
-        "tokenizer": tokenizer.packed(),
-        "training": options.model_dump(mode="json", exclude=NOT_IN_WEIGHTS),
+        "architecture": _told(student.model.shape),
+        "training": _told(options),
+        **student.below,
     }
     mean = torch.from_numpy(vectors[lesson.rows].mean(axis=0))
-    tensors = {**model.own_state(), "caption_mean": mean}
+    tensors = {**student.model.own_state(), "caption_mean": mean}
     digest = save_weights(tensors, out / "nac.safetensors", config)
     forget(out)
+    weights = list(student.model.parameters())
     return {
         "sha256": digest,
         "captions": len(lesson.captions),
         "noise": float(noise),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in weights),
+        "learning": sum(p.numel() for p in weights if p.requires_grad),
+        "steps": report.steps,
         "losses": report.losses,
         "seconds": time.monotonic() - began,
     }
+
+
+@dataclass(frozen=True)
+class Student:
+    """A model before training, its words, and what its file says of the language model below."""
+
+    model: NacModel
+    words: Words
+    below: Mapping[str, Any]
+
+
+def begin(options: NacTrainOptions, dim: int, captions: Sequence[str]) -> Student:
+    """A mapping network over a small language model, or over the one in a folder."""
+    asked = {name: getattr(options, name) for name in NacArchitecture.model_fields}
+    shape = NacArchitecture(**asked).model_copy(update={"dim": dim})
+    borrowed = False
+    if options.language_model is None:
+        words = CaptionTokenizer.learn(captions, options.vocabulary)
+        model = NacModel(shape, words.size, options.dropout)
+        below = {"tokenizer": words.packed()}
+    else:
+        folder = find_folder(options.language_model)
+        words = Gpt2Tokenizer.read(folder, options.end)
+        language_model = read_folder(folder, options.dropout)
+        fitting(words, language_model, folder)
+        borrowed = not options.train_language_model
+        below = {"language_model": record(language_model, words, options.end, borrowed)}
+        model = NacModel(
+            _over(shape, language_model), words.size, options.dropout, language_model, borrowed
+        )
+    if not options.train_language_model:
+        model.language_model.requires_grad_(False)
+    return Student(model, words, below)
+
+
+def _over(shape: NacArchitecture, language_model: nn.Module) -> NacArchitecture:
+    """The sizes that a language model from a folder decides."""
+    config = language_model.config
+    if config.n_embd % shape.heads:
+        raise BadOption(
+            f"heads={shape.heads} does not divide the language model's width, {config.n_embd}.",
+            "Give another number of heads.",
+        )
+    sizes = {
+        "width": config.n_embd,
+        "layers": config.n_layer,
+        "vocabulary": config.vocab_size,
+        "positions": config.n_positions,
+    }
+    return shape.model_copy(update=sizes)
+
+
+def settings(options: NacTrainOptions, captions: int) -> FitSettings:
+    """How long and how fast to learn from so many captions."""
+    steps = options.steps
+    if options.epochs is not None:
+        steps = math.ceil(options.epochs * captions / options.batch_size)
+    return FitSettings(
+        steps,
+        options.learning_rate,
+        options.warmup,
+        options.weight_decay,
+        options.schedule,
+        options.gradient_clip,
+        options.seed,
+        options.checkpoint_every,
+    )
+
+
+def _told(options: NacArchitecture) -> dict[str, Any]:
+    """Options as a weights file records them."""
+    told = options.model_dump(mode="json", exclude=NOT_IN_WEIGHTS)
+    fields = type(options).model_fields
+    old = {name for name in SINCE_THE_FIRST & fields.keys() if told[name] == fields[name].default}
+    return {name: value for name, value in told.items() if name not in old}
 
 
 def _loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -169,7 +249,7 @@ class Batches:
         self,
         lesson: Lesson,
         vectors: FloatRows,
-        tokenizer: CaptionTokenizer,
+        tokenizer: Words,
         options: NacTrainOptions,
         noise: float,
     ) -> None:
@@ -186,6 +266,8 @@ class Batches:
         """Equation 1 for a random batch; a function of the step and the seed alone."""
         random = np.random.default_rng([self.options.seed, step])
         chosen = random.integers(len(self.tokens), size=self.options.batch_size)
+        if self.options.epochs is not None:
+            chosen = self._next(step)
         vectors = self.vectors[self.rows[chosen]]
         if self.noise:
             noise = random.standard_normal(vectors.shape, dtype=np.float32)
@@ -193,6 +275,18 @@ class Batches:
         if self.options.renormalise:
             vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return torch.from_numpy(vectors), _pad([self.tokens[i] for i in chosen])
+
+    def _next(self, step: int) -> npt.NDArray[np.int64]:
+        """The captions of a step where each comes once an epoch, in a new order each time."""
+        places = step * self.options.batch_size + np.arange(self.options.batch_size)
+        epochs, within = np.divmod(places, len(self.tokens))
+        orders = {epoch: _order(self.options.seed, epoch, len(self.tokens)) for epoch in {*epochs}}
+        return np.array([orders[e][place] for e, place in zip(epochs, within, strict=True)])
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, captions: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng([seed, 1, epoch]).permutation(captions)
 
 
 def _pad(several: Sequence[Sequence[int]]) -> Tensor:

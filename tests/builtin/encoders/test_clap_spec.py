@@ -14,7 +14,8 @@ from aacbench.builtin.encoders.clap import ClapOptions
 from aacbench.builtin.encoders.clap.mini import MiniEncoder
 from aacbench.builtin.encoders.clap.small import TagEncoder
 from aacbench.builtin.encoders.clap.text_space import packaged_folder
-from aacbench.workshop import Workshop, choose, fingerprint, trained_on
+from aacbench.catalog import choose, fingerprint, trained_on
+from aacbench.workshop import Workshop
 
 
 def test_reading_the_spec_loads_no_model_library():

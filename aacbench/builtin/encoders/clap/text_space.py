@@ -46,6 +46,8 @@ class TextSpace:
     padding is masked, and only the order of additions differs.
     """
 
+    name = "all-MiniLM-L6-v2"
+
     def __init__(self, model: SentenceTransformer, batch_size: int = 64) -> None:
         self._model = model
         self._batch_size = batch_size
