@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,6 @@ from aacbench.types import Annotation, Caption, Captioner, Clip, Dataset
 from aacbench.workshop import Workshop
 
 BATCH = 16
-Tell = Callable[[str], None]
 
 
 def load_captioner(expression: str, device: str = "cpu", seed: int = 0) -> Captioner:
@@ -58,14 +57,14 @@ def run(captioner: str, target: str, report: running.Report | None = None, **set
 
 
 def score(
-    folder: str | Path, metrics: Sequence[str] | None = None, tell: Tell | None = None
+    folder: str | Path, metrics: Sequence[str] | None = None, tell: scoring.Tell | None = None
 ) -> dict[str, Any]:
     """Score a run's folder; writes ``scores.jsonl`` and ``result.json`` and gives the latter."""
     return score_run(RunFolder(Path(folder)), metrics, tell)[0]
 
 
 def score_run(
-    folder: RunFolder, metrics: Sequence[str] | None = None, tell: Tell | None = None
+    folder: RunFolder, metrics: Sequence[str] | None = None, tell: scoring.Tell | None = None
 ) -> tuple[dict[str, Any], scoring.Scored]:
     """As `score`, and what a comparison needs besides."""
     manifest = folder.manifest()
@@ -78,14 +77,15 @@ def score_run(
     clips = {clip.id: clip for clip in dataset.clips(target.split)}
     chosen = scoring.choose_metrics(metrics)
     items = scoring.gather(annotations, captions, clips)
-    scored = scoring.score(annotations, items, chosen, workshop, manifest["seed"], tell)
+    made_by = manifest.get("models", ())
+    scored = scoring.score(annotations, items, chosen, workshop, manifest["seed"], tell, made_by)
     result = {
         "schema": SCHEMA,
         "key": manifest["key"],
         "captioner": manifest["captioner"]["expression"],
         "target": target.name,
         "domain": manifest["domain"],
-        "self_scored": scoring.self_scored(manifest.get("models", ()), chosen, scored),
+        "self_scored": scoring.self_scored(made_by, chosen, scored),
         "time_per_clip": _time_per_clip(records, items),
         **_shared(
             annotations, scored, len(clips), sum(r.caption is None for r in records.values())
@@ -140,7 +140,7 @@ def score_table(
     path: Path,
     target_expression: str,
     metrics: Sequence[str] | None = None,
-    tell: Tell | None = None,
+    tell: scoring.Tell | None = None,
 ) -> tuple[dict[str, Any], scoring.Scored]:
     """Score anybody's captions, in a CSV or JSONL, against a target."""
     target = catalog.choose_target(target_expression)

@@ -22,6 +22,8 @@ from aacbench.from_file import choose_file
 from aacbench.plugins import Part, Registry, registry
 from aacbench.specs import UNKNOWN, Choice, DatasetSpec, Kind, Preset, Source, Spec, TrainedOn
 
+WORD_TABLES = {".csv", ".json", ".txt"}
+
 
 def find(kind: Kind, name: str, known: Registry | None = None) -> Part:
     """The part of that name; ``plugin/name`` picks one where two plugins share it."""
@@ -248,11 +250,22 @@ def _digest(path: Path) -> str:
 
 
 def models(choice: Choice) -> set[str]:
-    """Every part and every weight file behind a choice, as names that can be compared."""
-    found = set(fingerprint(choice).values())
+    """Every part, public model and weight file behind a choice, as names that can be compared.
+
+    A tokenizer's words and a tagger's labels are no model: many that are strangers share them.
+    """
+    files = (path for path in _files(choice).values() if path.suffix not in WORD_TABLES)
+    found = built_on(choice) | {_digest(path) for path in files}
+    return found.union(*map(models, (*parts_of(choice).values(), *choice.guides)))
+
+
+def built_on(choice: Choice) -> set[str]:
+    """As `models`, without the weight files, which may not be here."""
+    found = {name for layer in _layers(choice) for name in layer.built_on}
     for inner in (*parts_of(choice).values(), *choice.guides):
-        found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}"}
-        found |= models(inner)
+        source = f"@{inner.source}" if inner.source else ""
+        found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}{source}"}
+        found |= built_on(inner)
     return found
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +22,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Rows = npt.NDArray[np.float32]
+Report = Callable[[int, int], None]
+BATCH = 32
+
+
+class Shelf:
+    """Vectors by key in one file, which several processes may use at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, keys: Iterable[str]) -> dict[str, Rows]:
+        """The vectors of those keys that are here."""
+        found = {}
+        with closing(self._opened()) as file:
+            for key in keys:
+                for (vector,) in file.execute("SELECT vector FROM rows WHERE key = ?", [_key(key)]):
+                    found[key] = np.frombuffer(vector, dtype="<f4")
+        return found
+
+    def write(self, vectors: Mapping[str, Rows]) -> None:
+        """Keep vectors; all of them are on disk when this returns, or none."""
+        rows = [(_key(key), vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
+        with closing(self._opened()) as file, file:
+            file.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", rows)
+
+    def _opened(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(self._path, timeout=60)
+        file.execute("CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, vector BLOB)")
+        return file
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows:
@@ -34,15 +71,28 @@ def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows
     return rows[[place[text] for text in texts]]
 
 
-def cached_audio(encoder: Encoder, expression: str, clips: Sequence[Clip]) -> Rows:
-    """``encoder.embed_audio(clips)``, (clips, dim), from the cache where it was done before.
+def cached_audio(
+    encoder: Encoder, expression: str, clips: Sequence[Clip], report: Report | None = None
+) -> Rows:
+    """``encoder.embed_audio(clips)``, (clips, dim), each clip from the cache where it was heard
+    before; `report(heard, of)` tells of those that were not.
 
-    Clips are known by `provenance.identity`.
+    Clips are known by `provenance.identity`. Killed, it goes on with the batch that was in hand.
     """
-    return _kept(
-        _named("audio", _behind(expression), [identity(clip) for clip in clips]),
-        lambda: encoder.embed_audio(clips),
-    )
+    digest = _digest(_behind(expression))
+    shelf = Shelf(cache_home() / "embeddings" / f"audio-{digest}.sqlite")
+    keys = [identity(clip) for clip in clips]
+    known = shelf.read(keys)
+    new = [(key, clip) for key, clip in zip(keys, clips, strict=True) if key not in known]
+    for start in range(0, len(new), BATCH):
+        batch = new[start : start + BATCH]
+        rows = encoder.embed_audio([clip for _, clip in batch])
+        heard = {key: row for (key, _), row in zip(batch, rows, strict=True)}
+        shelf.write(heard)
+        known |= heard
+        if report:
+            report(start + len(batch), len(new))
+    return np.stack([known[key] for key in keys]) if keys else np.zeros((0, encoder.dim), "f4")
 
 
 def _behind(expression: str) -> list[str]:
@@ -51,11 +101,15 @@ def _behind(expression: str) -> list[str]:
     return [choice.expression, choice.spec.version, *sorted(fingerprint(choice).values())]
 
 
-def _named(side: str, encoder: Iterable[str], content: Iterable[str]) -> Path:
+def _digest(content: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for text in (*encoder, "", *content):
+    for text in content:
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    return cache_home() / "embeddings" / f"{side}-{digest.hexdigest()[:32]}.npy"
+    return digest.hexdigest()[:32]
+
+
+def _named(side: str, encoder: Iterable[str], content: Iterable[str]) -> Path:
+    return cache_home() / "embeddings" / f"{side}-{_digest((*encoder, '', *content))}.npy"
 
 
 def _kept(path: Path, compute: Callable[[], Rows]) -> Rows:

@@ -68,7 +68,12 @@ def register_metrics(register: Register) -> None:
     """Register `MetricSpec`s. The factory returns a `Metric`: ``prepare`` freezes what depends on
     the whole target, ``score`` gives per-clip figures and statistics, ``corpus`` turns statistics
     and weights into corpus figures, also for resamples. Figure ids are the field's names for
-    figures equal to the reference tools', and carry a ``:suffix`` for anything else."""
+    figures equal to the reference tools', and carry a ``:suffix`` for anything else.
+
+    A metric may offer more: ``score_references(items)``, as `score` but of the references, so that
+    tables show what people reach; ``notes()``, asked for last, a remark on each figure's id that
+    stands below every table; and an attribute ``report``, which is set to ``report(done, of)``, to
+    be told how far a long computation has come, or to None."""
 
 
 @hookspec

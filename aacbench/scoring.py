@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from aacbench import catalog, stats
+from aacbench import catalog, judging, stats
 from aacbench.errors import AacbenchError, BadOption
 from aacbench.plugins import registry
 from aacbench.specs import Choice, Figure, MetricSpec, Spec
@@ -17,6 +17,9 @@ from aacbench.workshop import Workshop
 
 RESAMPLES = 1000
 LEVEL = 0.95
+
+Tell = Callable[[str], Callable[[int, int], None] | None]
+"""Told of each metric by name as it begins; what it gives is told how far the metric has come."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +88,23 @@ def gather(
     )
 
 
+class _Absent(Exception):
+    """Why a metric has no figures."""
+
+
 def score(
     annotations: Mapping[str, Annotation],
     items: tuple[Item, ...],
     metrics: Sequence[Choice],
     workshop: Workshop,
     seed: int = 0,
-    report: Callable[[str], None] | None = None,
+    report: Tell | None = None,
+    made_by: Collection[str] = (),
 ) -> Scored:
     """Score `items`, with whatever depends on the whole target taken from `annotations`.
 
-    A metric that cannot be computed is absent with its reason; the others go on.
+    A metric that cannot be computed is absent with its reason; the others go on. `made_by` is the
+    captioner's ``catalog.models``: a metric that may pick its judge picks a stranger.
     """
     figures: dict[str, dict[str, Any]] = {}
     per_clip: dict[str, Any] = {}
@@ -103,104 +112,147 @@ def score(
     kept: dict[str, tuple[Metric, Scores]] = {}
     for choice in metrics:
         spec = cast(MetricSpec, choice.spec)
-        if report:
-            report(spec.name)
-        reason = _unmet(spec, items, kept)
-        if reason is None:
-            reason = _score_one(choice, annotations, items, workshop, kept)
-        if reason is None:
-            metric, scores = kept[spec.name]
-            try:
-                found = _intervals(choice, metric, scores, len(items), seed)
-            except Exception as error:
-                reason = f"its corpus() failed: {type(error).__name__}: {error}"
-            else:
-                reason = _taken([*found, *scores.per_clip], {**figures, **per_clip})
-        if reason is not None:
-            kept.pop(spec.name, None)
-            absent[spec.name] = reason
+        told = report(spec.name) if report else None
+        settled = judging.Settled(choice)
+        try:
+            _demand(spec, items, kept)
+            settled = judging.settle(choice, made_by)
+            metric, scores = _scores(settled.choice, annotations, items, workshop, kept, told)
+            found = _figures(settled.choice, metric, scores, items, seed)
+            _refuse_taken([*found, *scores.per_clip], {**figures, **per_clip})
+        except (_Absent, AacbenchError) as error:
+            absent[spec.name] = settled.explain(str(error))
             continue
+        kept[spec.name] = (metric, scores)
         per_clip.update(scores.per_clip)
         figures.update(found)
     return Scored(items, figures, per_clip, absent, kept)
 
 
-def _taken(names: Sequence[str], given: Mapping[str, Any]) -> str | None:
+def _refuse_taken(names: Sequence[str], given: Mapping[str, Any]) -> None:
     """Figures never shadow: one that another metric has given stays that metric's."""
-    return next((f"another metric gives '{name}' already" for name in names if name in given), None)
+    for name in names:
+        if name in given:
+            raise _Absent(f"another metric gives '{name}' already")
 
 
-def _unmet(
+def _demand(
     spec: MetricSpec, items: Sequence[Item], kept: Mapping[str, tuple[Metric, Scores]]
-) -> str | None:
-    """Why a metric cannot be computed on these items, or None."""
+) -> None:
+    """Raise `_Absent` where a metric cannot be computed on these items."""
     if not items:
-        return "no clip of the target has a caption"
+        raise _Absent("no clip of the target has a caption")
     carried = {
         "references": lambda item: any(text.strip() for text in item.annotation.references),
         "events": lambda item: bool(item.annotation.events),
         "audio": lambda item: item.clip is not None,
         "image": lambda item: item.clip is not None and item.clip.image is not None,
     }
-    for need in ("references", *spec.needs):
+    for need in (*(() if spec.reference_free else ("references",)), *spec.needs):
         carries = carried.get(need)
         if carries is None:
-            return f"it needs '{need}', which this version does not know"
+            raise _Absent(f"it needs '{need}', which this version does not know")
         if not any(carries(item) for item in items):
-            return f"the target has no {need}"
+            raise _Absent(f"the target has no {need}")
     missing = [part for part in spec.metric_parts if part not in kept]
-    return f"it is made of {', '.join(missing)}, which is absent" if missing else None
+    if missing:
+        raise _Absent(f"it is made of {', '.join(missing)}, which is absent")
 
 
-def _score_one(
+def _scores(
     choice: Choice,
     annotations: Mapping[str, Annotation],
     items: Sequence[Item],
     workshop: Workshop,
-    kept: dict[str, tuple[Metric, Scores]],
-) -> str | None:
+    kept: Mapping[str, tuple[Metric, Scores]],
+    told: Callable[[int, int], None] | None,
+) -> tuple[Metric, Scores]:
     spec = cast(MetricSpec, choice.spec)
     try:
         metric = cast(Metric, workshop.make(choice))
+        if hasattr(metric, "report"):
+            metric.report = told
         metric.prepare(annotations)
         scores = metric.score(items, {part: kept[part][1] for part in spec.metric_parts})
-    except AacbenchError as error:
-        return str(error)
+    except AacbenchError:
+        raise
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        raise _Absent(f"{type(error).__name__}: {error}") from error
+    _check(scores, "score()", len(items))
+    return metric, scores
+
+
+def _check(scores: Any, call: str, n: int) -> None:
     if not isinstance(scores, Scores):
-        return f"its score() gave a {type(scores).__name__}, not aacbench.Scores"
+        raise _Absent(f"its {call} gave a {type(scores).__name__}, not aacbench.Scores")
     for name, values in scores.per_clip.items():
-        if len(values) != len(items):
-            return f"its score() gave {len(values)} values of {name} for {len(items)} clips"
-    kept[spec.name] = (metric, scores)
-    return None
+        if len(values) != n:
+            raise _Absent(f"its {call} gave {len(values)} values of {name} for {n} clips")
 
 
-def _intervals(
-    choice: Choice, metric: Metric, scores: Scores, n: int, seed: int
+def _figures(
+    choice: Choice, metric: Metric, scores: Scores, items: Sequence[Item], seed: int
 ) -> dict[str, dict[str, Any]]:
+    """The corpus figures as ``result.json`` holds them."""
     spec = cast(MetricSpec, choice.spec)
     known = {figure.id: figure for figure in spec.figures}
-    found = stats.bootstrap(
-        metric.corpus, scores.statistics, n, resamples=RESAMPLES, seed=seed, level=LEVEL
-    )
+    people = _optional(metric, "score_references", items)
+    if people is not None:
+        _check(people, "score_references()", len(items))
+    notes = _optional(metric, "notes")
+    theirs = _intervals(metric, people, known, len(items), seed) if people else {}
     entries = {}
-    for name, interval in found.items():
+    for name, interval in _intervals(metric, scores, known, len(items), seed).items():
         figure = known.get(name, Figure(name))
-        if not np.isfinite(interval.estimate):
-            continue
-        entry = {
+        entries[name] = {
             "metric": spec.name,
             "version": spec.version,
             "plugin": spec.plugin,
-            **asdict(interval),
+            "expression": choice.expression,
+            **interval,
             "higher_is_better": figure.higher_is_better,
             "decimals": figure.decimals,
         }
-        if not figure.resamples or not np.isfinite([interval.low, interval.high]).all():
-            entry["low"] = entry["high"] = None
-        entries[name] = entry
+        if name in theirs:
+            entries[name]["references"] = {
+                part: theirs[name][part] for part in ("estimate", "low", "high")
+            }
+        if notes and name in notes:
+            entries[name]["note"] = notes[name]
+    return entries
+
+
+def _optional(metric: Metric, method: str, *given: Any) -> Any:
+    """What a method gives that a metric need not have; None where it has none."""
+    found = getattr(metric, method, None)
+    if found is None:
+        return None
+    try:
+        return found(*given)
+    except AacbenchError:
+        raise
+    except Exception as error:
+        raise _Absent(f"its {method}() failed: {type(error).__name__}: {error}") from error
+
+
+def _intervals(
+    metric: Metric, scores: Scores, known: Mapping[str, Figure], n: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Finite corpus figures with their intervals, where a bootstrap says something about them."""
+    try:
+        found = stats.bootstrap(
+            metric.corpus, scores.statistics, n, resamples=RESAMPLES, seed=seed, level=LEVEL
+        )
+    except Exception as error:
+        raise _Absent(f"its corpus() failed: {type(error).__name__}: {error}") from error
+    entries = {}
+    for name, interval in found.items():
+        if not np.isfinite(interval.estimate):
+            continue
+        entries[name] = asdict(interval)
+        resamples = name not in known or known[name].resamples
+        if not resamples or not np.isfinite([interval.low, interval.high]).all():
+            entries[name]["low"] = entries[name]["high"] = None
     return entries
 
 
@@ -211,14 +263,15 @@ def self_scored(made_by: Collection[str], metrics: Sequence[Choice], scored: Sco
     its plugin nor its weights have to be here.
     """
     computed = [choice for choice in metrics if choice.spec.name in scored.kept]
-    return [one.spec.name for one in computed if not catalog.models(one).isdisjoint(made_by)]
+    judges = [judging.settle(choice, made_by).choice for choice in computed]
+    return [judge.spec.name for judge in judges if judging.shares(judge, made_by)]
 
 
 def compare(ours: Scored, theirs: Scored, seed: int = 0) -> list[dict[str, Any]]:
     """How much higher `ours` is than `theirs` in each figure, on the clips that both caption.
 
     The intervals and p values come from one paired bootstrap over clips; p is adjusted by Holm
-    over all figures together.
+    over all figures together. What different judges gave is not compared.
     """
     theirs_rows = {item.clip_id: row for row, item in enumerate(theirs.items)}
     pairs = [
@@ -231,7 +284,10 @@ def compare(ours: Scored, theirs: Scored, seed: int = 0) -> list[dict[str, Any]]
     mine, other = (np.array(rows) for rows in zip(*pairs, strict=True))
     entries: list[dict[str, Any]] = []
     for name, (metric, scores) in ours.kept.items():
-        if name not in theirs.kept:
+        if (
+            name not in theirs.kept
+            or scores.per_clip.keys() != theirs.kept[name][1].per_clip.keys()
+        ):
             continue
         found = stats.paired_bootstrap(
             metric.corpus,

@@ -44,17 +44,19 @@ class Source:
     """One set of weights of a preset: the `@source` of an expression.
 
     `weights` names files as ``"package:path/in/package"`` or ``"asset:name"``; `options` are laid
-    over the preset's.
+    over the preset's. `built_on` names public models that these weights stand on or write into
+    the space of (``"all-MiniLM-L6-v2"``): two parts that name the same one are no strangers.
     """
 
     trained_on: TrainedOn | None = None
     weights: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    built_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Option values under a name; `weights` and `trained_on` hold for every source of it.
+    """Option values under a name; `weights`, `built_on` and `trained_on` hold for every source.
 
     Where neither a preset nor its source says what it learnt from, nobody knows: a model that
     learnt from nothing says ``TrainedOn()``.
@@ -66,6 +68,7 @@ class Preset:
     trained_on: TrainedOn | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
     default_source: str | None = None
+    built_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,14 @@ class Requirement:
 @dataclass(frozen=True)
 class Trainer:
     """`options` is a pydantic model; `run` is ``"module:function"``, called as
-    ``function(options, context, out)`` and writing weights and a card into the folder `out`."""
+    ``function(options, context, out)`` and writing weights and a card into the folder `out`.
+
+    `positional` names the options that the command line may give without their names, in order.
+    """
 
     options: str
     run: str
+    positional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +176,17 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSpec(Spec):
-    """`needs` names what an item must carry beyond references (``"events"``, ``"audio"``)."""
+    """`needs` names what an item must carry beyond references (``"events"``, ``"audio"``);
+    a metric that looks at the caption alone, or at the caption and the sound, is
+    `reference_free`.
+
+    Where there are presets and no `default_preset`, the bare name takes the first preset, in
+    order, that shares no model with the captioner: nobody judges himself.
+    """
 
     figures: tuple[Figure, ...]
     needs: tuple[str, ...] = ()
+    reference_free: bool = False
     metric_parts: tuple[str, ...] = ()
     reference: str | None = None
 

@@ -14,6 +14,7 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 PLAIN_SECONDS = 10.0
+BAR_AFTER_SECONDS = 2.0
 
 
 def say(text: str = "") -> None:
@@ -101,7 +102,37 @@ def _bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         bar.close()
 
 
-def _plain(label: str) -> Callable[[int, int], None]:
+def follow(name: str) -> Callable[[int, int], None]:
+    """Says that a metric is being scored, and then, where that takes long, how far it has come."""
+    label, bars = f"scoring {name}", sys.stderr.isatty()
+    note(label)
+    current: tuple[int, Callable[[int, int], None]] | None = None
+
+    def report(done: int, of: int) -> None:
+        nonlocal current
+        if current is None or current[0] != of:
+            current = of, _late_bar(of) if bars else _plain(label, last=False)
+        current[1](done, of)
+        if done >= of:
+            current = None
+
+    return report
+
+
+def _late_bar(of: int) -> Callable[[int, int], None]:
+    from tqdm import tqdm
+
+    bar: tqdm[Any] = tqdm(total=of, delay=BAR_AFTER_SECONDS, leave=False)
+
+    def report(done: int, of: int) -> None:
+        bar.update(done - bar.n)
+        if done >= of:
+            bar.close()
+
+    return report
+
+
+def _plain(label: str, last: bool = True) -> Callable[[int, int], None]:
     began = told = time.monotonic()
     first: int | None = None
 
@@ -109,7 +140,7 @@ def _plain(label: str) -> Callable[[int, int], None]:
         nonlocal told, first
         first = done if first is None else first
         now = time.monotonic()
-        if done < of and now - told < PLAIN_SECONDS:
+        if now - told < PLAIN_SECONDS and (done < of or not last):
             return
         told = now
         speed = (done - first) / (now - began) if done > first else 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aacbench.cli.console import Json, note, print_json, progress, say, warn_of_faults
+from aacbench.cli.console import Json, follow, note, print_json, progress, say, warn_of_faults
 
 if TYPE_CHECKING:
     from aacbench.config import Plan
@@ -105,7 +105,7 @@ def _run(plan: Plan, score: bool, json: bool) -> None:
     if not score:
         _print_unscored(outcome, json)
         return
-    tell = None if json else (lambda name: note(f"scoring {name}"))
+    tell = None if json else follow
     result, _ = api.score_run(outcome.folder, None, tell)
     if json:
         print_json({"folder": str(outcome.folder.path), **result})

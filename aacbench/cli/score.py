@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aacbench.cli.console import Json, note, print_json, say, table, warn_of_faults
+from aacbench.cli.console import Json, follow, print_json, say, table, warn_of_faults
 from aacbench.errors import BadData, BadOption
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _score_one(
     from aacbench import api
     from aacbench.store import RunFolder
 
-    tell = None if quiet else (lambda name: note(f"scoring {name}"))
+    tell = None if quiet else follow
     if path.is_dir():
         return api.score_run(RunFolder(path), names, tell)
     if not path.exists():

@@ -21,6 +21,13 @@ def figure(entry: Mapping[str, Any] | None) -> str:
     return f"{text} [{entry['low']:.{digits}f}, {entry['high']:.{digits}f}]"
 
 
+def of_references(entry: Mapping[str, Any] | None) -> str:
+    """The same figure of what people said of the clips that were scored."""
+    if entry is None or "references" not in entry:
+        return "-"
+    return figure({**entry["references"], "decimals": entry["decimals"]})
+
+
 def milliseconds(result: Mapping[str, Any]) -> str:
     """Mean time a clip, decoding of the sound included."""
     times = result.get("time_per_clip")
@@ -67,10 +74,12 @@ def _block(
     headers: Sequence[str] | None = None,
 ) -> str:
     names = figures or list(dict.fromkeys(name for m in members for name in m["figures"]))
-    rows = [
-        [_label(name, members), *(figure(m["figures"].get(name)) for m in members)]
-        for name in names
-    ]
+    rows = []
+    for name in names:
+        entries = [m["figures"].get(name) for m in members]
+        rows.append([_label(name, members), *map(figure, entries)])
+        if any(entry and "references" in entry for entry in entries):
+            rows.append([f"{name}, references", *map(of_references, entries)])
     rows.append(["time per clip", *(milliseconds(m) for m in members)])
     rows.append(["coverage", *(coverage(m) for m in members)])
     strict = [WORDS[m["domain"]["strict"]] for m in members]
@@ -88,6 +97,10 @@ def _label(name: str, members: Sequence[Mapping[str, Any]]) -> str:
 
 def _remarks(members: Sequence[Mapping[str, Any]]) -> list[str]:
     remarks: dict[str, None] = {}
+    for member in members:
+        for name, entry in member["figures"].items():
+            if "note" in entry:
+                remarks[f"{name}: {entry['note']}"] = None
     for member in members:
         for metric, reason in member["absent"].items():
             remarks[f"absent: {metric}: {reason}"] = None

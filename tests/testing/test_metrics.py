@@ -124,7 +124,10 @@ def test_sound_metric_passes() -> None:
     testing.check_metric(Words(), SPEC)
 
 
-@pytest.mark.parametrize("name", ["bleu", "rouge_l", "cider_d", "length", "vocabulary", "event_f1"])
+@pytest.mark.parametrize(
+    "name",
+    ["bleu", "rouge_l", "cider_d", "length", "vocabulary", "event_f1", "aud_true", "clap_s:mini"],
+)
 def test_built_in_metric_passes(name: str) -> None:
     choice = catalog.choose("metrics", name)
     testing.check_metric(Workshop().make(choice), choice.spec)

