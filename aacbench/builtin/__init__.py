@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aacbench.builtin import captioners, datasets, encoders, metrics
+from aacbench.builtin import captioners, classifiers, datasets, encoders, metrics
 from aacbench.hookspecs import hookimpl
 
 
@@ -16,6 +16,11 @@ def register_datasets(register: Any) -> None:
 @hookimpl
 def register_encoders(register: Any) -> None:
     encoders.register(register)
+
+
+@hookimpl
+def register_classifiers(register: Any) -> None:
+    classifiers.register(register)
 
 
 @hookimpl

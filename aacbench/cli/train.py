@@ -27,6 +27,7 @@ def train(
 ) -> None:
     """Train a part; --OPTION VALUE sets any option of its trainer (see --options).
 
+    What some trainers are mostly given needs no name: aacbench train classifier YES.txt NO.txt.
     Killed and typed again, it goes on from its last checkpoint.
     """
     from aacbench import catalog
@@ -37,9 +38,10 @@ def train(
     spec, trainer = _trainer(name)
     model = _load(trainer.options)
     if context.args == ["--options"]:
-        _print_options(model)
+        _print_options(model, trainer.positional)
         return
-    options = catalog.validate(model, _read(context.args), f"aacbench train {name}")
+    given = _read(context.args, trainer.positional)
+    options = catalog.validate(model, given, f"aacbench train {name}")
     require(spec)
     _refuse_other_checkpoint(name, options.model_dump(mode="json"), out)
     workshop = Workshop(resolve_device(device), getattr(options, "seed", 0))
@@ -110,24 +112,38 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def _read(arguments: list[str]) -> dict[str, Any]:
-    """``--key value``, ``--key=value`` and ``key=value``."""
+def _read(arguments: list[str], positional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """``--key value``, ``--key=value`` and ``key=value``; other words are `positional`'s, in order,
+    and taken as they stand."""
     from aacbench.expressions import read_value
 
     values: dict[str, Any] = {}
-    waiting = list(arguments)
+    waiting, unnamed = list(arguments), list(positional)
     while waiting:
         word = waiting.pop(0)
         key, equals, value = word.lstrip("-").partition("=")
+        named = word.startswith("--") or (equals and key.isidentifier())
+        if not named and unnamed:
+            values[unnamed.pop(0)] = word
+            continue
         if not equals:
-            if not word.startswith("--") or not waiting:
-                raise BadOption(f"'{word}' has no value.", f"Write --{key} VALUE.")
+            if not named or not waiting:
+                raise _no_value(word, key, named, positional)
             value = waiting.pop(0)
         values[key.replace("-", "_")] = read_value(value)
     return values
 
 
-def _print_options(model: Any) -> None:
+def _no_value(word: str, key: str, named: object, positional: tuple[str, ...]) -> BadOption:
+    if not named and positional:
+        names = " ".join(name.upper() for name in positional)
+        return BadOption(f"'{word}' is one word too many.", f"Without names may stand: {names}.")
+    return BadOption(f"'{word}' has no value.", f"Write --{key} VALUE.")
+
+
+def _print_options(model: Any, positional: tuple[str, ...] = ()) -> None:
+    if positional:
+        say("Without their names, in this order: " + " ".join(positional))
     for name, field in model.model_fields.items():
         about = f"  {field.description}" if field.description else ""
         say(f"--{name.replace('_', '-'):<24} {field.default!s:<20}{about}")

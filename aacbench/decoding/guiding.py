@@ -11,8 +11,8 @@ clips that are decoded together do not feel each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -57,6 +57,8 @@ class Prediction:
     `log_probabilities` is under the moved cache and carries the gradient; `unperturbed` is the
     captioner's own. Both are (rows, vocabulary). `prefixes` holds each row's tokens so far.
     `kept` is one guide's own store from step 0 of a token to its last, empty at step 0.
+    `complete(several, length)` gives, for each (row, token), the caption as it would read with
+    that token and up to `length` more, chosen greedily by the captioner alone.
     """
 
     log_probabilities: Tensor
@@ -65,11 +67,7 @@ class Prediction:
     step: int
     tokenizer: Tokenizer
     kept: dict[str, Any]
-
-    def continuation(self, row: int, token: int) -> str:
-        """The caption of a row as it would read with one more token; the end adds nothing."""
-        tokens = self.prefixes[row]
-        return self.tokenizer.decode(tokens if token == self.tokenizer.end else (*tokens, token))
+    complete: Callable[[Sequence[tuple[int, int]], int], list[str]]
 
 
 @dataclass
@@ -101,10 +99,17 @@ class Guiding:
         if past[0][0].shape[-2] == 0:
             return unperturbed  # nothing went before that could be moved
         predict = partial(self._predict, state, tokens, step.cache, past)
+        seen = partial(
+            Prediction,
+            unperturbed=unperturbed,
+            prefixes=prefixes,
+            tokenizer=self.captioner.tokenizer,
+            complete=partial(completed, self.captioner, state, step.cache, prefixes),
+        )
         moves = self._start(past)
         kept: list[dict[str, Any]] = [{} for _ in self.guides]
         for number in range(self.steering.steps):
-            moves = self._descend(predict, moves, unperturbed, prefixes, number, kept)
+            moves = self._descend(predict, moves, partial(seen, step=number), kept)
         with torch.no_grad():
             moved = predict(moves)
         if not self.steering.reset:
@@ -131,23 +136,19 @@ class Guiding:
 
     def _descend(
         self,
-        predict: Any,
+        predict: Callable[[Pairs], Tensor],
         moves: Pairs,
-        unperturbed: Tensor,
-        prefixes: Sequence[tuple[int, ...]],
-        number: int,
-        kept: list[dict[str, Any]],
+        seen: Callable[..., Prediction],
+        kept: Sequence[dict[str, Any]],
     ) -> Pairs:
         """One step of gradient descent on the sum of the guides' losses."""
         leaves = self._leaves(moves)
         with torch.enable_grad():
             for leaf in leaves:
                 leaf.requires_grad_()
-            prediction = Prediction(
-                predict(moves), unperturbed, prefixes, number, self.captioner.tokenizer, {}
-            )
+            predicted = predict(moves)
             losses = [
-                self._loss(guide, replace(prediction, kept=own))
+                self._loss(guide, seen(log_probabilities=predicted, kept=own))
                 for guide, own in zip(self.guides, kept, strict=True)
             ]
             gradients = torch.autograd.grad(torch.stack(losses).sum(), leaves)
@@ -210,6 +211,36 @@ def agreed(guides: Sequence[Guide]) -> Steering:
     return first
 
 
+@torch.no_grad()
+def completed(
+    captioner: GuidableCaptioner,
+    state: Any,
+    cache: Any,
+    prefixes: Sequence[tuple[int, ...]],
+    several: Sequence[tuple[int, int]],
+    length: int,
+) -> list[str]:
+    """The captions that the captioner would make of (row, token), with `length` tokens more at
+    most; `cache` holds what each row has said, and stays as it is."""
+    end = captioner.tokenizer.end
+    said = [[*prefixes[row], token] for row, token in several]
+    alive = [place for place, (_, token) in enumerate(several) if token != end and length]
+    rows = torch.tensor([several[place][0] for place in alive], dtype=torch.long)
+    going = selected(cache, rows) if alive else None
+    for _ in range(length):
+        if not alive:
+            break
+        newest = torch.tensor([said[place][-1] for place in alive], device=device_of(state))
+        step = captioner.step(select(state, rows), newest[:, None], going)
+        for place, token in zip(alive, step.scores.argmax(-1).tolist(), strict=True):
+            said[place].append(token)
+        on = [number for number, place in enumerate(alive) if said[place][-1] != end]
+        alive = [alive[number] for number in on]
+        rows, going = rows[on], step.cache
+        going.reorder_cache(torch.tensor(on, dtype=torch.long, device=newest.device))
+    return [captioner.tokenizer.decode([t for t in tokens if t != end]) for tokens in said]
+
+
 def before_newest(cache: Any) -> Pairs:
     """Keys and values of everything but the last position, each layer's (rows, heads, n, width)."""
     return [
@@ -224,6 +255,30 @@ def rebuilt(cache: Any, pairs: Pairs) -> Any:
     if isinstance(cache, EncoderDecoderCache):
         return EncoderDecoderCache(fresh, cache.cross_attention_cache)
     return fresh
+
+
+def selected(cache: Any, rows: Tensor) -> Any:
+    """A cache of its own with these rows of `cache`, in this order and as often."""
+    if isinstance(cache, EncoderDecoderCache):
+        across = _rows_of(cache.cross_attention_cache, rows)
+        return EncoderDecoderCache(_rows_of(cache.self_attention_cache, rows), across)
+    return _rows_of(_own_attention(cache), rows)
+
+
+def _rows_of(cache: DynamicCache, rows: Tensor) -> DynamicCache:
+    return DynamicCache([(layer.keys[rows], layer.values[rows]) for layer in cache.layers])
+
+
+def select(state: Any, index: Tensor) -> Any:
+    """Rows of a captioner's state, a tensor or a tuple of them."""
+    if isinstance(state, Tensor):
+        return state.index_select(0, index.to(state.device))
+    return tuple(select(part, index) for part in state)
+
+
+def device_of(state: Any) -> torch.device:
+    """Where a captioner's state lies."""
+    return state.device if isinstance(state, Tensor) else device_of(state[0])
 
 
 def _own_attention(cache: Any) -> DynamicCache:

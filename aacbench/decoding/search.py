@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aacbench.decoding.guiding import Guiding, agreed
+from aacbench.decoding.guiding import Guiding, agreed, device_of, select
 from aacbench.types import Caption, Clip, GuidableCaptioner, Guide, Step
 
 BEAMS = 5
@@ -147,8 +147,8 @@ def search(
             first += before
         beams = going
         if beams:
-            index = torch.tensor(rows, device=_device(state))
-            state = _select(state, index)
+            index = torch.tensor(rows, device=device_of(state))
+            state = select(state, index)
             step.cache.reorder_cache(index)
             if guiding:
                 guiding.reorder(index)
@@ -188,16 +188,6 @@ def _continue(
         advanced.append((beam, beam.advance(best, end, settings), before))
         row += before
     return advanced
-
-
-def _select(state: Any, index: Tensor) -> Any:
-    if isinstance(state, Tensor):
-        return state.index_select(0, index)
-    return tuple(_select(part, index) for part in state)
-
-
-def _device(state: Any) -> torch.device:
-    return state.device if isinstance(state, Tensor) else _device(state[0])
 
 
 def decode(

@@ -61,13 +61,20 @@ def _loss(part: str, guide: Guide, rows: Sequence[int], step: int) -> Tensor:
     everywhere = torch.Generator().manual_seed(step)
     scores = torch.randn(len(PREFIXES), tokenizer.size, generator=everywhere)[list(rows)]
     scores.requires_grad_()
+    prefixes = [tuple(tokenizer.encode(PREFIXES[row])) for row in rows]
+
+    def complete(several: Sequence[tuple[int, int]], length: int) -> list[str]:
+        """A captioner that has nothing to add."""
+        return [tokenizer.decode([*prefixes[row], token]) for row, token in several]
+
     prediction = Prediction(
         scores.log_softmax(-1),
         scores.detach().roll(1, -1).log_softmax(-1),
-        [tuple(tokenizer.encode(PREFIXES[row])) for row in rows],
+        prefixes,
         0,
         tokenizer,
         {},
+        complete,
     )
     with calling(part, "loss(prediction)", LOSS), torch.enable_grad():
         given: Any = guide.loss(prediction)

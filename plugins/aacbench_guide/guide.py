@@ -81,21 +81,19 @@ class ClassifierGuide:
         distribution = prediction.log_probabilities.detach()
         count = min(self.options.candidates, distribution.shape[1])
         candidates = distribution.topk(count, dim=-1).indices
-        known: dict[tuple[tuple[int, ...], int], float] = prediction.kept.setdefault("known", {})
+        known: dict[tuple[int, int], float] = prediction.kept.setdefault("known", {})
         listed = candidates.tolist()
-        asked = {
-            (prefix, token): (row, token)
-            for row, prefix in enumerate(prediction.prefixes)
-            for token in listed[row]
-            if (prefix, token) not in known
-        }
-        texts = [prediction.continuation(row, token) for row, token in asked.values()]
-        known.update(zip(asked, self._heard(texts), strict=True))
-        heard = [
-            [known[prefix, token] for token in tokens]
-            for prefix, tokens in zip(prediction.prefixes, listed, strict=True)
+        asked = [
+            (row, token)
+            for row, tokens in enumerate(listed)
+            for token in tokens
+            if (row, token) not in known
         ]
-        return candidates, torch.tensor(heard, device=distribution.device)
+        texts = prediction.complete(asked, self.options.lookahead)
+        known.update(zip(asked, self._heard(texts), strict=True))
+        heard = [[known[row, token] for token in tokens] for row, tokens in enumerate(listed)]
+        probabilities = torch.tensor(heard, device=distribution.device)
+        return candidates, probabilities.clamp(max=self.options.enough)
 
     def _heard(self, texts: Sequence[str]) -> list[float]:
         """P(label) of each text."""

@@ -40,6 +40,10 @@ class GuideOptions(BaseModel):
     candidates: int = Field(512, ge=1, description="likeliest next tokens that are classified")
     temperature: float = Field(0.01, gt=0, description="sharpness of the target distribution")
     rescore: bool = Field(True, description="choose and classify candidates anew at every step")
+    lookahead: int = Field(
+        0, ge=0, description="tokens that the captioner adds to a candidate before it is classified"
+    )
+    enough: float = Field(1.0, gt=0, le=1, description="a P(label) above this counts as this")
     steps: int = Field(5, ge=0, description="gradient steps a token")
     step_size: float = Field(0.3, ge=0)
     norm_exponent: float = Field(0.9, description="gradients are divided by their norm to this")

@@ -199,10 +199,58 @@ def test_the_guide_is_asked_once_a_step_and_told_what_was_said():
     (caption,) = guided(captioner, clips(1), wish)
     assert [p.step for p in wish.seen[:6]] == [0, 1, 2, 0, 1, 2]
     assert [p.prefixes[0] for p in wish.seen[::3]][-1] == caption.tokens[: len(wish.seen) // 3 - 1]
-    last = wish.seen[-1]
-    assert last.continuation(0, 4) == " ".join(map(str, (*last.prefixes[0], 4)))
-    assert last.continuation(0, END) == " ".join(map(str, last.prefixes[0]))
     assert all(p.kept is not q.kept for p, q in zip(wish.seen[2::3], wish.seen[3::3], strict=False))
+
+
+class Foresight(Wish):
+    """Has the captioner complete every candidate at every token, and keeps what it was told."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(5)
+        self.length = length
+        self.told: list[tuple[tuple[int, ...], int, str]] = []
+
+    def loss(self, prediction: Prediction) -> Tensor:
+        every = [(r, t) for r in range(len(prediction.prefixes)) for t in range(12)]
+        texts = prediction.complete(every, self.length)
+        for (row, token), text in zip(every, texts, strict=True):
+            self.told.append((prediction.prefixes[row], token, text))
+        return super().loss(prediction)
+
+
+@pytest.mark.parametrize("make", [Prefixed, lambda: Sequential()], ids=["decoder", "encoder too"])
+@pytest.mark.parametrize("length", [0, 3, 20])
+def test_candidates_are_completed_as_the_captioner_alone_would(make: Any, length: int):
+    captioner = make()
+    (clip,) = clips(1)
+    guide = Foresight(length)
+    guided(captioner, [clip], guide)
+    guided(captioner, [clip, *clips(3, first=5)], Foresight(length))
+    assert len(guide.told) > 24
+    for prefix, token, text in guide.told[::7]:
+        said = [*prefix, token]
+        with torch.no_grad():
+            for _ in range(length if token != END else 0):
+                token = greedy(captioner, clip, said)
+                said.append(token)
+                if token == END:
+                    break
+        assert text == captioner.tokenizer.decode([t for t in said if t != END])
+
+
+def greedy(captioner: Any, clip: Clip, said: list[int]) -> int:
+    """The likeliest next token, everything read in steps from the beginning."""
+    state = captioner.open([clip])
+    step = captioner.step(state, None, None)
+    for token in said:
+        step = captioner.step(state, torch.tensor([[token]]), step.cache)
+    return int(step.scores.argmax())
+
+
+def test_looking_ahead_leaves_the_search_as_it_is():
+    captioner = Prefixed(layers=2)
+    seen = guided(captioner, clips(6), Foresight(4))
+    assert tokens_of(seen) == tokens_of(guided(captioner, clips(6), Wish(5)))
 
 
 def test_the_number_of_beams_is_the_captioners_where_it_says_one_else_the_guides():

@@ -68,6 +68,7 @@ class Plain:
         self.tokenizer = nac.tokenizer
         self.classifier = classifier
         self.options = options
+        self.classified: tuple[Tensor, Tensor] | None = None
         self.closest = np.inf  # the smallest gap between the two best tokens of a step
 
     def caption(self, prefix: Tensor) -> tuple[int, ...]:
@@ -95,10 +96,11 @@ class Plain:
             past = self.model(inputs_embeds=whole[:, :-1], use_cache=True).past_key_values
         held = [tensor for layer in past.layers for tensor in (layer.keys, layer.values)]
         moves = [torch.zeros_like(tensor) for tensor in held]
+        self.classified = None
         for _ in range(self.options.steps):
             moves = [move.detach().requires_grad_() for move in moves]
             gradients = torch.autograd.grad(
-                self.loss(self.read(whole, held, moves), plain, tokens), moves
+                self.loss(self.read(whole, held, moves), plain, prefix, tokens), moves
             )
             moves = [
                 move - self.options.step_size * gradient / self.length(gradient)
@@ -118,9 +120,11 @@ class Plain:
         out = self.model(inputs_embeds=whole[:, -1:], past_key_values=cache)
         return out.logits[0, -1].log_softmax(-1)
 
-    def loss(self, log_p: Tensor, plain: Tensor, tokens: list[int]) -> Tensor:
-        candidates = log_p.detach().argsort(descending=True)[: self.options.candidates].tolist()
-        heard = torch.tensor([self.hear(tokens, token) for token in candidates])
+    def loss(self, log_p: Tensor, plain: Tensor, prefix: Tensor, tokens: list[int]) -> Tensor:
+        if self.classified is None or self.options.rescore:
+            candidates = log_p.detach().argsort(descending=True)[: self.options.candidates]
+            self.classified = candidates, self.hear(prefix, tokens, candidates.tolist())
+        candidates, heard = self.classified
         among = log_p[candidates]
         own = plain[candidates]
         if self.options.loss == "expectation":
@@ -135,13 +139,31 @@ class Plain:
         fluency = (log_p.exp() * (log_p - plain)).sum()
         return self.options.fluency_weight * fluency + self.options.classifier_weight * verdict
 
-    def hear(self, tokens: list[int], token: int) -> float:
-        said = tokens if token == self.tokenizer.end else [*tokens, token]
-        text = self.tokenizer.decode(said)
-        if not text.strip():
-            return 0.0
+    def hear(self, prefix: Tensor, tokens: list[int], candidates: list[int]) -> Tensor:
+        """P(label) of each candidate's caption, every one of them turned into text."""
         column = self.classifier.labels.index(self.options.label)
-        return float(self.classifier.probabilities([text])[0, column])
+        found = []
+        for said in self.looked_ahead(prefix, tokens, candidates):
+            text = self.tokenizer.decode(said)
+            heard = self.classifier.probabilities([text])[0, column] if text.strip() else 0.0
+            found.append(min(self.options.enough, float(heard)))
+        return torch.tensor(found)
+
+    @torch.no_grad()
+    def looked_ahead(
+        self, prefix: Tensor, tokens: list[int], candidates: list[int]
+    ) -> list[list[int]]:
+        """How the captioner alone would end each, reading everything again for every token."""
+        said = torch.tensor([[*tokens, token] for token in candidates])
+        for _ in range(self.options.lookahead):
+            words = self.model.transformer.wte(said)
+            inputs = torch.cat([prefix.expand(len(said), -1, -1), words], 1)
+            newest = self.model(inputs_embeds=inputs).logits[:, -1].argmax(-1)
+            said = torch.cat([said, newest[:, None]], 1)
+            if (said == self.tokenizer.end).any(1).all():
+                break
+        end = self.tokenizer.end
+        return [row[: row.index(end)] if end in row else row for row in said.tolist()]
 
 
 def prefixes(nac: Any, several: Sequence[aacbench.Clip]) -> Tensor:
