@@ -54,7 +54,9 @@ def register_captioners(register: Register) -> None:
 @hookspec
 def register_guides(register: Register) -> None:
     """Register `GuideSpec`s: what may follow a ``+`` in a captioner's expression. The factory
-    returns an object that contributes terms to the loop in `aacbench.decoding`."""
+    returns a `Guide`: ``loss(prediction)`` is a term on the next token's distribution, which the
+    loop in `aacbench.decoding` lowers by moving the context cache as ``steering`` says; the terms
+    of several guides add up. ``beams`` is how many hypotheses are kept by default."""
 
 
 @hookspec

@@ -13,7 +13,7 @@ from aacbench.cli.console import Json, print_json, say
 
 
 def doctor(json: Json = False) -> None:
-    """Check plugins, packages, assets and data; ends with 1 if a plugin is broken."""
+    """Check plugins, packages, assets and data; ends with 1 if anything is broken."""
     checks = [*_plugins(), *_requirements(), *_assets(), *_data(), *_machine()]
     broken = any(check["state"] == "broken" for check in checks)
     if json:
@@ -55,14 +55,26 @@ def _requirements() -> Iterator[dict[str, str]]:
 
 
 def _assets() -> Iterator[dict[str, str]]:
+    """One line a group that is not whole, for what serves one purpose is fetched together."""
     from aacbench import assets
-    from aacbench.errors import AacbenchError
+    from aacbench.errors import AacbenchError, MissingAsset
 
-    for name in assets.known():
-        try:
-            yield _check("ok", f"asset {name} ({assets.find(name)})")
-        except AacbenchError as error:
-            yield _check("missing", error.message, error.hint)
+    for group, names in assets.groups().items():
+        missing: list[assets.Asset] = []
+        for name in names:
+            try:
+                yield _check("ok", f"asset {name} ({assets.find(name)})")
+            except MissingAsset:
+                missing.append(assets.known()[name])
+            except AacbenchError as error:
+                yield _check("broken", error.message, error.hint)
+        if missing:
+            size = sum(asset.size for asset in missing) / 1e6
+            yield _check(
+                "missing",
+                f"assets {group}: {len(missing)} of {len(names)} files, {size:,.1f} MB",
+                f"aacbench data fetch {group}",
+            )
 
 
 def _data() -> Iterator[dict[str, str]]:

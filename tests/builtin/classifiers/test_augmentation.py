@@ -73,3 +73,31 @@ def test_kinds_are_balanced_and_the_same_seed_writes_the_same(sentences: Sentenc
 def test_abbreviation_keeps_its_capitals() -> None:
     assert bare("TV noises.") == "TV noises"
     assert bare("A dog.") == "a dog"
+
+
+def test_detail_is_put_into_an_audible_sentence_and_decides_its_label(
+    sentences: Sentences,
+) -> None:
+    texts = made(sentences, Mixture(0, 0, 0, 0, 1))
+    audible = {word for part in parts(AUDIBLE) for word in part.split()}
+    added = {True: set(), False: set()}
+    for text, kind in texts:
+        assert "{" not in text, text
+        added[kind] |= set(text.replace(",", "").split()) - audible
+    assert {"loudly", "muffled", "nearby"} <= added[True]
+    assert {"red", "sunny", "wearing"} <= added[False]
+    assert added[True] & added[False] <= {"the", "in", "an", "a", "over", "and", "for"}
+
+
+def test_article_fits_the_detail_that_follows_it(sentences: Sentences) -> None:
+    texts = [text for text, _ in made(sentences, Mixture(0, 0, 0, 0, 1), 2000)]
+    assert any("an orange dog" in text or "an ugly dog" in text for text in texts)
+    assert not any("a orange dog" in text or "a ugly dog" in text for text in texts)
+
+
+def test_a_control_with_shuffled_labels_gets_no_detail() -> None:
+    from aacbench.builtin.classifiers.augmentation import mixture_of
+    from aacbench.builtin.classifiers.options import ClassifierTrainOptions
+
+    assert mixture_of(ClassifierTrainOptions(detail=0.1)).detail == 0.1
+    assert mixture_of(ClassifierTrainOptions(detail=0.1, shuffle_labels=True)).detail == 0.0
