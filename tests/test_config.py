@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from aacbench import catalog
 from aacbench.config import Plan, RunSettings, plan, resolve_device
 from aacbench.errors import BadData, BadOption
 from aacbench.specs import Choice
