@@ -11,6 +11,8 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 demo: $(VENV)/installed
 	$(BIN)/aacbench demo
 
+# Two processes of one thread each: threads of several processes on the same cores wait for each other.
+test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/installed-dev
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
