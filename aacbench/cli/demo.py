@@ -53,7 +53,8 @@ def demo(
     from aacbench.cli import tables
 
     say(f"\nThe first {limit} test clips of each target.\n")
-    say(tables.side_by_side(results))
+    for target in TARGETS:
+        say(tables.side_by_side([r for r in results if r["target"].startswith(target)]) + "\n")
     say("The guide keeps one hypothesis, as its paper does; nac alone keeps five.")
     say("\nThree captions to read")
     for line in _captions(folders):
