@@ -7,6 +7,8 @@ are weighed; nothing is chosen on the held-out part.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +67,23 @@ def train(options: ClassifierTrainOptions, context: Context, out: Path) -> dict[
         from aacbench.builtin.classifiers.train_judge import learn
     else:
         from aacbench.builtin.classifiers.train_mini import learn
-    learnt = learn(lesson.learning, options, context, out)
-    return finish(learnt, lesson, options, out)
+    with one_thread():
+        learnt = learn(lesson.learning, options, context, out)
+        return finish(learnt, lesson, options, out)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Several threads add up the gradients of a word in whatever order they come, and the bytes of
+    the weights would differ; networks this small gain nothing by them."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def prepare(options: ClassifierTrainOptions, context: Context, out: Path) -> Lesson:
