@@ -138,10 +138,10 @@ def validate(model: type[Any], values: Mapping[str, Any], owner: str) -> Any:
         return model(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(place) for place in first["loc"])
-        raise BadOption(
-            f"{owner}: {where}: {first['msg']}.", f"Given: {first['input']!r}."
-        ) from None
+        told = first["msg"].removeprefix("Value error, ")
+        where = ".".join(str(place) for place in first["loc"])  # none where options do not agree
+        places = ": ".join(part for part in (owner, where, told) if part)
+        raise BadOption(f"{places}.", f"Given: {first['input']!r}.") from None
 
 
 def _dump(options: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,16 @@ from gpt2_folder import make_gpt2
 
 from aacbench.types import Clip
 from aacbench.workshop import Workshop
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No cache and no assets but this module's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("AACBENCH_DATA", raising=False)
+        patch.delenv("AACBENCH_ASSETS", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,11 @@ from aacbench_nac.captioner import Nac
 from aacbench_nac.options import NacOptions
 from aacbench_nac.words import Gpt2Tokenizer
 
-
-@pytest.fixture(scope="module", autouse=True)
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No cache and no assets but this module's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("AACBENCH_DATA", raising=False)
-        patch.delenv("AACBENCH_ASSETS", raising=False)
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture(scope="module")
-def workshop() -> Workshop:
+def workshop(alone: None) -> Workshop:
     return Workshop()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +36,11 @@ PAPER = NacArchitecture(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No cache and no assets but this module's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("AACBENCH_DATA", raising=False)
-        patch.delenv("AACBENCH_ASSETS", raising=False)
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture(scope="module")
-def workshop() -> Workshop:
+def workshop(alone: None) -> Workshop:
     return Workshop()
 
 

@@ -80,7 +80,8 @@ def make(choice: Choice, context: Context) -> Classifier:
         raise BadOption(
             f"'{choice.expression}' names no weights.",
             f"Write {choice.expression.split('(')[0]}(weights=PATH); they are made by: "
-            "aacbench train classifier POSITIVES.txt NEGATIVES.txt",
+            "aacbench train classifier POSITIVES.txt NEGATIVES.txt"
+            + (" --preset paper --base FOLDER" if choice.preset == "paper" else ""),
         )
     return load_classifier(found[0], options.labels, context.device)
 
