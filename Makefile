@@ -31,11 +31,12 @@ $(VENV)/pip:
 
 $(VENV)/installed: $(VENV)/pip pyproject.toml constraints.txt
 	$(PIP) install --quiet torch
-	$(PIP) install --quiet --editable .
+	$(PIP) install --quiet --editable ".[site]"
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) install --quiet --editable ".[dev]"
+	.ci/browser
 	touch $@
 
 clean:

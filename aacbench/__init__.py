@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Ranking,
         Scores,
         Span,
+        Steered,
         Step,
     )
 
@@ -75,6 +76,7 @@ _HOMES = {
         "Ranking",
         "Scores",
         "Span",
+        "Steered",
         "Step",
     ),
 }
@@ -104,6 +106,7 @@ __all__ = [
     "Scores",
     "Source",
     "Span",
+    "Steered",
     "Step",
     "TrainedOn",
     "Trainer",

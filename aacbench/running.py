@@ -243,9 +243,11 @@ def _plain(caption: Any, name: str) -> Caption:
             None if caption.score is None else float(caption.score),
             tuple(_plain(other, name) for other in caption.alternatives),
             {str(stage): float(seconds) for stage, seconds in caption.stages.items()},
+            tuple(replace(one) for one in caption.steered),
         )
     except (TypeError, ValueError, AttributeError) as error:
         raise PluginFault(
             f"captioner '{name}' gave {caption!r:.200}: {error}",
-            "tokens are whole numbers, score a number or None, stages a name to seconds.",
+            "tokens are whole numbers, score a number or None, stages a name to seconds, "
+            "steered aacbench.Steered.",
         ) from error

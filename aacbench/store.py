@@ -9,14 +9,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from aacbench.errors import BadData, Busy
-from aacbench.types import Caption
+from aacbench.types import Caption, Steered
 
 SCHEMA = 1
 MANIFEST, CAPTIONS, SCORES, RESULT = (
@@ -172,7 +172,19 @@ def write_record(record: Record, seed: int) -> dict[str, Any]:
 
 
 def _write_caption(caption: Caption) -> dict[str, Any]:
-    return {"text": caption.text, "tokens": list(caption.tokens), "score": caption.score}
+    line: dict[str, Any] = {
+        "text": caption.text,
+        "tokens": list(caption.tokens),
+        "score": caption.score,
+    }
+    if caption.steered:
+        line["steered"] = [_rounded(asdict(one)) for one in caption.steered]
+    return line
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Probabilities to four digits: they are there to be looked at."""
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
 def read_record(line: Mapping[str, Any]) -> Record:
@@ -187,4 +199,6 @@ def read_record(line: Mapping[str, Any]) -> Record:
 def _read_caption(line: Mapping[str, Any], alternatives: tuple[Caption, ...] = ()) -> Caption:
     if not isinstance(line["text"], str):
         raise TypeError("its text is not a string")
-    return Caption(line["text"], tuple(line.get("tokens", ())), line.get("score"), alternatives)
+    steered = tuple(Steered(**one) for one in line.get("steered", ()))
+    tokens = tuple(line.get("tokens", ()))
+    return Caption(line["text"], tokens, line.get("score"), alternatives, steered=steered)

@@ -96,12 +96,30 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Steered:
+    """One token of a guided caption: what it added to the text, its probability by the captioner
+    alone (`plain`) and under the guides (`guided`).
+
+    `instead` is what the captioner alone would have added there ("" where it would have ended),
+    with its two probabilities; None where it is the same token.
+    """
+
+    text: str
+    plain: float
+    guided: float
+    instead: str | None
+    instead_plain: float
+    instead_guided: float
+
+
+@dataclass(frozen=True)
 class Caption:
     """What a captioner says of one clip.
 
     `score` is the mean log probability a token, where the captioner has one. `alternatives` holds
     the captions ranked below this one, best first. `stages` gives this clip's share of the time
-    spent in each stage, in seconds (``{"encode": 0.01, "decode": 0.2}``).
+    spent in each stage, in seconds (``{"encode": 0.01, "decode": 0.2}``). `steered` says, token
+    by token, what guides changed; it is empty where none were at work.
     """
 
     text: str
@@ -109,6 +127,7 @@ class Caption:
     score: float | None = None
     alternatives: tuple[Caption, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
+    steered: tuple[Steered, ...] = ()
 
 
 # --- what parts must be able to do ----------------------------------------------------------------

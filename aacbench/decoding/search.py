@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from aacbench.decoding.guiding import Guiding, agreed, device_of, select
+from aacbench.decoding.tracing import Trace, spelled, traced
 from aacbench.types import Caption, Clip, GuidableCaptioner, Guide, Step
 
 BEAMS = 5
@@ -52,10 +53,12 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Tokens without the end token, and the length-normalised log probability."""
+    """Tokens without the end token, the length-normalised log probability, and, of a guided
+    search, what the guides made of each token."""
 
     tokens: tuple[int, ...]
     score: float
+    trace: Trace = ()
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Beam:
     clip: int
     live: list[tuple[int, ...]] = field(default_factory=lambda: [()])
     scores: list[float] = field(default_factory=lambda: [0.0])
+    traces: list[Trace] = field(default_factory=lambda: [()])
     finished: list[Hypothesis] = field(default_factory=list)
 
     def advance(
@@ -79,18 +83,18 @@ class Beam:
             if token == end:
                 # Only an end among the best `beams` counts, or a poor short caption would win.
                 if rank < settings.width:
-                    self._finish(tokens, score, len(tokens) + 1, settings)
+                    self._finish(parent, score, len(tokens) + 1, settings)
             elif len(live) < settings.width:
                 live.append((*tokens, token))
                 scores.append(score)
                 parents.append(parent)
         self.live, self.scores = live, scores
+        self.traces = [self.traces[parent] for parent in parents]
         return parents
 
-    def _finish(
-        self, tokens: tuple[int, ...], score: float, length: int, settings: Decoding
-    ) -> None:
-        self.finished.append(Hypothesis(tokens, score / length**settings.length_penalty))
+    def _finish(self, place: int, score: float, length: int, settings: Decoding) -> None:
+        normalised = score / length**settings.length_penalty
+        self.finished.append(Hypothesis(self.live[place], normalised, self.traces[place]))
         self.finished.sort(key=lambda hypothesis: -hypothesis.score)
         del self.finished[max(settings.width, settings.keep) :]
 
@@ -99,8 +103,8 @@ class Beam:
         if not self.live or (settings.width == 1 and self.finished):
             return True
         if length >= settings.max_tokens:
-            for tokens, score in zip(self.live, self.scores, strict=True):
-                self._finish(tokens, score, len(tokens), settings)
+            for place, (tokens, score) in enumerate(zip(self.live, self.scores, strict=True)):
+                self._finish(place, score, len(tokens), settings)
             return True
         if len(self.finished) < max(settings.width, settings.keep):
             return False
@@ -126,6 +130,7 @@ def search(
     guiding = Guiding(captioner, guides) if guides else None
     tokens: Tensor | None = None
     step: Step = captioner.step(state, None, None)
+    end = captioner.tokenizer.end
     length = 0
     while beams:
         if guiding:
@@ -133,7 +138,11 @@ def search(
             scores = guiding.log_probabilities(state, tokens, step, prefixes)
         else:
             scores = step.scores.float().log_softmax(-1)  # (rows, vocabulary)
-        parents = _continue(beams, scores, captioner.tokenizer.end, length, settings)
+        scores = _allowed(scores, end, length, settings)
+        parents = _continue(beams, scores, end, settings)
+        if guiding:
+            plain = step.scores.float().log_softmax(-1)
+            _trace(parents, _allowed(plain, end, length, settings), scores)
         length += 1
         rows: list[int] = []
         first = 0
@@ -158,13 +167,34 @@ def search(
     return results
 
 
+def _allowed(log_probabilities: Tensor, end: int, length: int, settings: Decoding) -> Tensor:
+    """The same, without the end where the caption is too short for one."""
+    if length >= settings.min_tokens:
+        return log_probabilities
+    log_probabilities = log_probabilities.clone()
+    log_probabilities[:, end] = -torch.inf
+    return log_probabilities
+
+
+def _trace(advanced: Sequence[tuple[Beam, list[int], int]], plain: Tensor, guided: Tensor) -> None:
+    """Add the newest token of every live hypothesis to its trace."""
+    rows: list[int] = []
+    first = 0
+    for _, parents, before in advanced:
+        rows.extend(first + parent for parent in parents)
+        first += before
+    if not rows:
+        return
+    newest = [tokens[-1] for beam, _, _ in advanced for tokens in beam.live]
+    found = iter(traced(plain, guided, rows, newest))
+    for beam, _, _ in advanced:
+        beam.traces = [(*trace, next(found)) for trace in beam.traces]
+
+
 def _continue(
-    beams: Sequence[Beam], log_probabilities: Tensor, end: int, length: int, settings: Decoding
+    beams: Sequence[Beam], log_probabilities: Tensor, end: int, settings: Decoding
 ) -> list[tuple[Beam, list[int], int]]:
     """Advance each clip by its best continuations; gives (beam, parents kept, rows before)."""
-    if length < settings.min_tokens:
-        log_probabilities = log_probabilities.clone()
-        log_probabilities[:, end] = -torch.inf
     # Twice as many as beams, so that ends among them never leave fewer than `beams` alive.
     width = min(2 * settings.width, log_probabilities.shape[-1])
     values, tokens = log_probabilities.topk(width, dim=-1)
@@ -210,14 +240,15 @@ def decode(
     for clip, hypotheses in zip(clips, found, strict=True):
         if not hypotheses:
             raise ValueError(f"clip {clip.id}: the language model's scores are not numbers")
-        ranked = [
-            Caption(captioner.tokenizer.decode(h.tokens), h.tokens, h.score) for h in hypotheses
-        ]
-        best = ranked[0]
-        captions.append(
-            Caption(best.text, best.tokens, best.score, tuple(ranked[1:]), stages=stages)
-        )
+        ranked = [_caption(captioner, hypothesis) for hypothesis in hypotheses]
+        captions.append(replace(ranked[0], alternatives=tuple(ranked[1:]), stages=stages))
     return captions
+
+
+def _caption(captioner: GuidableCaptioner, hypothesis: Hypothesis) -> Caption:
+    tokenizer = captioner.tokenizer
+    text, steered = tokenizer.decode(hypothesis.tokens), spelled(hypothesis.trace, tokenizer)
+    return Caption(text, hypothesis.tokens, hypothesis.score, steered=steered)
 
 
 class GuidedCaptioner:

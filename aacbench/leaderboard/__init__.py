@@ -1,0 +1,1 @@
+"""Results and published rows -> boards, tables, a static site; the audit of published rows."""

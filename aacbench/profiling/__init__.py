@@ -1,0 +1,1 @@
+"""What a captioner costs: stages, percentiles, memory, operations, energy."""
