@@ -222,7 +222,7 @@ class GuidableCaptioner(Protocol):
 
 class Guide(Protocol):
     """What may follow a ``+``: a loss on the next token's distribution, which the decoding loop
-    lowers by moving the language model's context cache (paper 000, equation 3).
+    lowers by moving the language model's context cache (Shaulov et al., equation 3).
 
     `steering` is an `aacbench.decoding.Steering`. `beams` is how many hypotheses the search keeps
     where the captioner's own settings do not say.

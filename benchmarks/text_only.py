@@ -1,4 +1,4 @@
-"""What training on text alone costs and what noise buys: paper 001's questions, on soundbox.
+"""What training on text alone costs and what noise buys: what Deshmukh et al. ask, on soundbox.
 
     python benchmarks/text_only.py train --source events --seeds 5 --out runs/text-only
     python benchmarks/text_only.py score --source events --seeds 5 --out runs/text-only --split test

@@ -2,8 +2,8 @@
 
 Before a token is chosen, the keys and values of all that went before are moved by a few steps of
 gradient descent on the guides' losses, and the newest token is read again over the moved cache
-(paper 000, section III-B; the model's weights stay as they are). The plain cache is kept beside the
-moved one, so that what one token was chosen by does not stay in the context of the next.
+(Shaulov et al., section III-B; the model's weights stay as they are). The plain cache is kept
+beside the moved one, so that what one token was chosen by does not stay in the context of the next.
 
 Everything is per row: gradients are normalised a row at a time and losses are summed over rows, so
 clips that are decoded together do not feel each other.

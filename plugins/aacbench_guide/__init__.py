@@ -1,4 +1,4 @@
-"""`guide`: a text classifier steers what a captioner says, without training it (paper 000).
+"""`guide`: a text classifier steers what a captioner says, without training it (Shaulov et al.).
 
 Only specs stand here; models are imported when one is built.
 """

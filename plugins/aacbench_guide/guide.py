@@ -1,5 +1,5 @@
-"""Paper 000's guide: candidate continuations are read by a classifier, and its verdicts become a
-loss on the next token's distribution (equations 1 to 3)."""
+"""Shaulov et al.'s guide: candidate continuations are read by a classifier, and its verdicts become
+a loss on the next token's distribution (equations 1 to 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of `guide`: what paper 000 gives, and what it leaves open with our reading of it."""
+"""The options of `guide`: what Shaulov et al. give, and our reading of what they leave open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nac`: captioning learnt from text alone, heard through a joint space (paper 001).
+"""`nac`: captioning learnt from text alone, heard through a joint space (Deshmukh et al.).
 
 Only specs stand here; models are imported when one is built.
 """

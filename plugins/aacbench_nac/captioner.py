@@ -1,4 +1,4 @@
-"""`nac` at work: the audio encoder takes the text encoder's place (paper 001, section 2.3)."""
+"""`nac` at work: the audio encoder takes the text encoder's place (Deshmukh et al., 2.3)."""
 
 from __future__ import annotations
 

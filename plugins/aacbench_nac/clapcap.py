@@ -1,8 +1,8 @@
 """Microsoft's public clapcap weights, read into our names.
 
-The file is the audio-trained twin of paper 001: the ears of CLAP 2023 (``clap.``), the mapping
-network (``clap_project.``) and GPT-2 (``gpt.``). Its authors' code holds the ears frozen, so they
-are left to the encoder.
+The file is the audio-trained twin of Deshmukh et al.: the ears of CLAP 2023 (``clap.``), the
+mapping network (``clap_project.``) and GPT-2 (``gpt.``). Its authors' code holds the ears frozen,
+so they are left to the encoder.
 """
 
 from __future__ import annotations

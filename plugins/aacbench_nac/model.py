@@ -1,4 +1,4 @@
-"""Paper 001's captioner: an embedding, mapped to a prefix that a causal language model continues.
+"""Deshmukh et al.'s captioner: an embedding, mapped to a prefix that a language model continues.
 
 The mapping network m of equation 2 is a linear layer to `prefix` positions, as many learnable
 constants, and a transformer over both; the transformed constants are the prefix.

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 
 class NacOptions(BaseModel):
-    """How `nac` captions. Paper 001 decodes with five beams (section 2.3).
+    """How `nac` captions. Deshmukh et al. decode with five beams (section 2.3).
 
     With `centre`, a sound's vector is moved by the mean of the training captions' minus the mean
     of the encoder's sound side, where the encoder knows that mean (`audio_mean`): the constant
@@ -60,7 +60,7 @@ class NacArchitecture(BaseModel):
 
 
 class NacTrainOptions(NacArchitecture):
-    """How `nac` is trained: paper 001, sections 2.2 and 4.2 to 4.3.
+    """How `nac` is trained: Deshmukh et al., sections 2.2 and 4.2 to 4.3.
 
     The paper leaves open whether noise goes before or after normalising; here it goes onto the
     unit vector, and `renormalise` scales the sum back to unit length (our reading). `preset` lays

@@ -1,4 +1,4 @@
-"""Training on text alone (paper 001, section 2.2), and the audio-text variant it is compared with.
+"""Training on text alone (Deshmukh et al., section 2.2), and the audio-text variant beside it.
 
 Nothing here looks at a test split. Embeddings are computed once and kept in the cache, so that
 several seeds and settings share them.

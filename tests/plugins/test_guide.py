@@ -57,7 +57,7 @@ def shipped(**changes: Any) -> GuideOptions:
 
 
 class Plain:
-    """Paper 000 as it is told: one clip, one token, one step at a time, everything computed anew.
+    """Shaulov et al. to the letter: one clip, one token, one step at a time, everything anew.
 
     Nothing is kept from one token to the next: the whole context is read again for every token,
     and every candidate of every step is turned into text and classified.

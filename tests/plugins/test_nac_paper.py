@@ -1,4 +1,4 @@
-"""`nac:paper`: the architecture of paper 001 over GPT-2, with random weights and few layers.
+"""`nac:paper`: the architecture of Deshmukh et al. over GPT-2, with random weights and few layers.
 
 Sizes are small except where they are the point; names of tensors and files are the real ones.
 """

@@ -1,4 +1,4 @@
-"""Two lists of sentences from a language model, as paper 000 (section III-A) has its data written.
+"""Two lists of sentences from a language model, as Shaulov et al. get theirs (section III-A).
 
 The model is asked for a few sentences at a time, of one kind and then of the other, until there are
 enough. Each reply is kept as it comes; killed and started again, the work goes on with the next.

@@ -22,7 +22,7 @@ class ClassifierTrainOptions(BaseModel):
     """Two files of sentences make a classifier; without any, the audibility lists are read.
 
     `mini` learns word vectors and convolutions, `judge` hashed words beside E5's sentence vectors,
-    and `paper` fine-tunes a transformer as paper 000 does. None stands for the preset's own value.
+    and `paper` fine-tunes a transformer as Shaulov et al. do. None means the preset's own value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
 """`audibility:paper`: a transformer with a head for two kinds, from a folder in the hub's layout.
 
-Paper 000 fine-tunes distilbert-base-uncased; its authors gave out no weights, so the folder is one
+Shaulov et al. fine-tune distilbert-base-uncased and gave out no weights, so the folder is one
 that `aacbench train classifier --preset paper` wrote, or anybody's.
 """
 

@@ -1,5 +1,5 @@
-"""Fine-tunes a transformer as paper 000, section IV: AdamW, batches of 64, rate 3e-4, 40 epochs, a
-tenth of the rate after every 10."""
+"""Fine-tunes a transformer as Shaulov et al., section IV: AdamW, batches of 64, rate 3e-4, 40
+epochs, a tenth of the rate after every 10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clotho's and AudioCaps' captions in other styles, rewritten by GPT-4 (paper 001, table 4)."""
+"""Clotho's and AudioCaps' captions in other styles, by GPT-4 (Deshmukh et al., table 4)."""
 
 import re
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
 """Audibility: the share of captions that keep to what can be heard.
 
-`aud` asks a classifier (paper 000, Table II: "audibility accuracy"); its judge errs too, and says
-how often. `aud_true` asks the word list that the generated references were written from, and needs
-no judge. Per-clip values are 1 and 0, so two captioners can be told apart by an exact McNemar test.
+`aud` asks a classifier (Shaulov et al., Table II: "audibility accuracy"); its judge errs too, and
+says how often. `aud_true` asks the word list that the generated references were written from, and
+needs no judge. Per-clip values are 1 and 0, so an exact McNemar test
+can tell two captioners apart.
 """
 
 from __future__ import annotations

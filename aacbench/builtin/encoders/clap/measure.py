@@ -39,7 +39,7 @@ def gap(audio: Rows, texts: Rows) -> dict[str, float]:
     """The modality gap between paired rows.
 
     `means` is the distance between the two clouds' means; `infinity` the mean largest difference
-    of a coordinate between a sound and its caption, which paper 001 sets the noise's level by.
+    of a coordinate between a sound and its caption, which Deshmukh et al. set the noise's level by.
     """
     difference = audio - texts
     return {
