@@ -1,0 +1,159 @@
+"""`leaderboard/` -> its tables and its site, and whether those that lie there are what it gives.
+
+A pure function: no clock, no commit, no machine, no network; the same folder gives the same bytes
+anywhere. Files are replaced whole, and generated ones that nothing generates any more go.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aacbench.errors import BadData
+from aacbench.leaderboard.assembling import Leaderboard, assemble
+
+README, TABLES, SITE, BOARDS = "README.md", "tables", "site", "boards.json"
+PUBLISHED = "published"
+VENDOR = f"{SITE}/vendor/"
+"""Others' programs, which every build takes from their package and no repository keeps."""
+
+BUILD = "aacbench leaderboard build"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A generated file that is not what `build` would write: stale, missing or extra."""
+
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file} is {self.what}"
+
+
+def read(folder: Path) -> Leaderboard:
+    """The leaderboard that a folder holds; `BadData` where it is none, or holds what is broken."""
+    from aacbench.leaderboard.results import RESULTS, read_results
+
+    if not (folder / RESULTS).is_dir() and not (folder / PUBLISHED).is_dir():
+        raise BadData(
+            f"{folder} holds neither {RESULTS} nor {PUBLISHED}.",
+            "Name a leaderboard's folder: --folder leaderboard",
+        )
+    results = read_results(folder)
+    if not (folder / PUBLISHED).is_dir():
+        return assemble(results)
+    from aacbench.leaderboard.audit import audit
+    from aacbench.leaderboard.papers import read_published
+
+    published = read_published(folder / PUBLISHED)
+    return assemble(results, published, audit(published))
+
+
+def build(folder: Path) -> list[Path]:
+    """Write all that is generated; the files written, sorted, whether or not they changed."""
+    with _generated(folder) as fresh:
+        for name, content in fresh.items():
+            if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+                _replace(folder / name, content)
+        for name in _generated_there(folder) - set(fresh):
+            (folder / name).unlink()
+        _remove_empty(folder)
+        return [folder / name for name in fresh]
+
+
+def check(folder: Path) -> list[Problem]:
+    """What is stale, missing or extra among the generated files, by name.
+
+    Others' programs may be missing, as in a clean clone; where they lie there, their sha256 is
+    compared. What is wrong with results is for `verifying.verify` to say.
+    """
+    with _generated(folder) as fresh:
+        found = [*_stale(folder, fresh)]
+        extra = _generated_there(folder) - set(fresh)
+    return found + [Problem(name, "extra: nothing generates it") for name in sorted(extra)]
+
+
+def _stale(folder: Path, fresh: dict[str, bytes]) -> Iterator[Problem]:
+    for name, content in fresh.items():
+        path = folder / name
+        if not path.is_file():
+            if not name.startswith(VENDOR):
+                yield Problem(name, "missing")
+        elif _digest(path.read_bytes()) != _digest(content):
+            other = "not what the installed package holds" if name.startswith(VENDOR) else "stale"
+            yield Problem(name, other)
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+@contextmanager
+def _generated(folder: Path) -> Iterator[dict[str, bytes]]:
+    """Everything that the folder gives, by name, sorted."""
+    from aacbench.leaderboard import site
+
+    leaderboard = read(folder)
+    files = dict(_tables(leaderboard))
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary) / SITE
+        site.write(leaderboard.as_json(), place)
+        for path in place.rglob("*"):
+            if path.is_file():
+                files[f"{SITE}/{path.relative_to(place).as_posix()}"] = path.read_bytes()
+    yield dict(sorted(files.items()))
+
+
+def _tables(leaderboard: Leaderboard) -> Iterator[tuple[str, bytes]]:
+    from aacbench.leaderboard.rendering import comma, latex, markdown
+    from aacbench.leaderboard.rendering.readme import readme
+
+    yield README, readme(leaderboard).encode("utf-8")
+    yield f"{TABLES}/{BOARDS}", as_json(leaderboard.as_json())
+    for board in leaderboard.boards:
+        place = f"{TABLES}/{board.id}"
+        yield f"{place}.md", markdown.page(leaderboard, board).encode("utf-8")
+        yield f"{place}.tex", latex.board_table(leaderboard, board).encode("utf-8")
+        yield f"{place}.csv", comma.board_table(leaderboard, board).encode("utf-8")
+        yield f"{place}.json", as_json(leaderboard.of_board(board))
+
+
+def as_json(content: Any) -> bytes:
+    """JSON as the leaderboard writes it: valid, in ASCII, the same everywhere."""
+    text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False)
+    return f"{text}\n".encode("ascii")
+
+
+def _generated_there(folder: Path) -> set[str]:
+    """All files in the places that belong to `build`; what a killed build left half done too."""
+    return {
+        path.relative_to(folder).as_posix()
+        for place in (TABLES, SITE)
+        for path in (folder / place).rglob("*")
+        if path.is_file()
+    }
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _remove_empty(folder: Path) -> None:
+    for place in (TABLES, SITE):
+        for path in sorted((folder / place).rglob("*"), reverse=True):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()

@@ -1,0 +1,173 @@
+"""Rows from results: what this harness measured, and others' captions that it scored again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from aacbench.leaderboard.columns import is_retrieval
+from aacbench.leaderboard.rows import Latency, Row, Value, slug
+
+if TYPE_CHECKING:
+    from aacbench.leaderboard.results import Result
+
+CAPTION_PARTS = ("captions", "knowledge_base")
+"""What the caption domain looks at; see `domains`."""
+
+
+def rows_of(results: Iterable[Result]) -> list[Row]:
+    """One row a result, by id; two that would share an id are told apart by their folders."""
+    rows: dict[str, Row] = {}
+    for result in sorted(results, key=lambda one: one.folder):
+        name = row_id(result)
+        if name in rows:
+            name = f"{name}-{sha256(result.folder.encode()).hexdigest()[:6]}"
+        rows[name] = row_of(result, name)
+    return [rows[name] for name in sorted(rows)]
+
+
+def row_id(result: Result) -> str:
+    """``nac-mini-events-guide.soundbox-events.test.4732e47d``."""
+    return ".".join((slug(result.system), slug(result.target), slug(result.split), result.key[:8]))
+
+
+def row_of(result: Result, name: str) -> Row:
+    """The row of one result."""
+    content = result.result
+    figures = {
+        figure: _value(figure, entry, content["self_scored"])
+        for figure, entry in sorted(content["figures"].items())
+    }
+    judges = {
+        figure: (str(entry["expression"]), str(entry["version"]))
+        for figure, entry in content["figures"].items()
+    }
+    coverage = content["coverage"]
+    return Row(
+        id=name,
+        kind=result.kind,
+        system=result.system,
+        target=result.target,
+        split=result.split,
+        domain=content["domain"],
+        trained_on=learnt_from(result.trained_on),
+        figures=figures,
+        provenance=_provenance(result),
+        unranked=_unranked(content),
+        latency=_latency(result),
+        parameters=_parameters(result.profile),
+        coverage={"official": coverage["official"], "captioned": coverage["captioned"]},
+        complete=bool(content["complete"]),
+        note=content.get("note"),
+        retrieval=bool(figures) and all(is_retrieval(figure) for figure in figures),
+        behind=result,
+        judges=judges,
+    )
+
+
+def learnt_from(trained_on: Mapping[str, Sequence[str] | None]) -> tuple[str, ...] | None:
+    """What the captions that a system saw come from; None where nobody knows."""
+    parts = [trained_on.get(part, ()) for part in CAPTION_PARTS]
+    if any(part is None for part in parts):
+        return None
+    return tuple(sorted({name for part in parts for name in part or ()}))
+
+
+def _value(figure: str, entry: Mapping[str, Any], self_scored: Sequence[str]) -> Value:
+    return Value(
+        value=float(entry["estimate"]),
+        decimals=int(entry["decimals"]),
+        low=entry["low"],
+        high=entry["high"],
+        self_scored=entry["expression"] in self_scored,
+        note=entry.get("note"),
+    )
+
+
+def _unranked(content: Mapping[str, Any]) -> str | None:
+    """Why the row has no rank; None where it may have one."""
+    if content.get("unranked"):
+        return str(content["unranked"])
+    if content["complete"]:
+        return None
+    counts = content["coverage"]
+    return (
+        f"{counts['captioned']:,} of {counts['official']:,} clips have a caption, and figures of "
+        "a part are not those of the whole"
+    )
+
+
+def _latency(result: Result) -> Latency | None:
+    """From the profile where it is valid, else from the run's own clock, which says so."""
+    profile = result.profile
+    refused = None
+    if profile is not None:
+        timed = profile["latency"]
+        if timed["valid"]:
+            return Latency(
+                p50_ms=timed["p50_ms"],
+                source="profile",
+                p95_ms=timed.get("p95_ms"),
+                valid=True,
+                machine=_machine(profile.get("machine")),
+            )
+        refused = timed.get("reason")
+    times = result.result.get("time_per_clip") or {}
+    if "caption" not in times:
+        return None
+    seconds = sum(times[stage]["median"] for stage in ("decode_audio", "caption") if stage in times)
+    reason = "from the run, whose clips share batches; no profile"
+    starts = (result.manifest or {}).get("starts") or [{}]
+    return Latency(
+        p50_ms=1000 * seconds,
+        source="run",
+        valid=None if refused is None else False,
+        reason=f"{reason} that is valid: {refused}" if refused else reason,
+        machine=_machine(starts[-1].get("machine")),
+    )
+
+
+def _machine(about: Mapping[str, Any] | None) -> str | None:
+    if not about:
+        return None
+    name = about.get("processor") or about.get("architecture") or "unknown processor"
+    return f"{name}, {about['cores']} cores" if about.get("cores") else str(name)
+
+
+def _parameters(profile: Mapping[str, Any] | None) -> int | None:
+    found = (profile or {}).get("parameters")
+    if isinstance(found, Mapping):
+        found = found.get("total")
+    return int(found) if found else None
+
+
+def _provenance(result: Result) -> dict[str, Any]:
+    source = result.result if result.manifest is None else {**result.manifest["starts"][-1]}
+    stamp = source.get("scored_with", source)
+    captions = f"{result.folder}/captions.jsonl" if result.captions is not None else None
+    return {
+        "kind": "run",
+        "folder": result.folder,
+        "key": result.key,
+        "commit": (stamp.get("commit") or {}).get("id"),
+        "time": stamp.get("time"),
+        "command": _command(result),
+        "captions": captions,
+    }
+
+
+def _command(result: Result) -> str:
+    target = f"{result.target}@{result.split}"
+    if result.manifest is None:
+        return f"aacbench score CAPTIONS --target {_quoted(target)}"
+    captioner = result.manifest["captioner"]["expression"]
+    command = f"aacbench run --captioner {_quoted(captioner)} --target {_quoted(target)}"
+    seed = result.manifest["seed"]
+    return command if seed == 0 else f"{command} --seed {seed}"
+
+
+def _quoted(word: str) -> str:
+    from shlex import quote
+
+    return quote(word)
