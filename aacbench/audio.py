@@ -16,6 +16,7 @@ import numpy as np
 
 from aacbench.audiofile import decode
 from aacbench.errors import BadAudio, BadOption
+from aacbench.timing import stage
 from aacbench.types import Audio, AudioSource, Clip
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def read(source: Path | AudioSource | Audio | None) -> Audio:
     return _load(source, "the clip" if source is None else "a decoded sound")
 
 
+@stage("resample")
 def resample(audio: Audio, rate: int) -> Audio:
     """The same sound at `rate` hertz, by `RESAMPLER`."""
     if rate == audio.rate:

@@ -21,6 +21,7 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from aacbench.errors import BadOption, PluginFault
+from aacbench.timing import stage
 from aacbench.types import GuidableCaptioner, Guide, Step, Tokenizer
 
 Pairs = list[tuple[Tensor, Tensor]]  # each layer's keys and values, (rows, heads, length, width)
@@ -86,6 +87,7 @@ class Guiding:
         if self.carried is not None:
             self.carried = [(k[rows], v[rows]) for k, v in self.carried]
 
+    @stage("guide")
     def log_probabilities(
         self, state: Any, tokens: Tensor | None, step: Step, prefixes: Sequence[tuple[int, ...]]
     ) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aacbench.decoding.guiding import Guiding, agreed, device_of, select
 from aacbench.decoding.tracing import Trace, spelled, traced
+from aacbench.timing import stage
 from aacbench.types import Caption, Clip, GuidableCaptioner, Guide, Step
 
 BEAMS = 5
@@ -230,9 +231,11 @@ def decode(
     began = time.perf_counter()
     # What is made in inference mode takes no part in gradients, which guides need.
     with torch.no_grad() if guides else torch.inference_mode():
-        state = captioner.open(clips)
+        with stage("encode"):
+            state = captioner.open(clips)
         opened = time.perf_counter()
-        found = search(captioner, state, len(clips), settings.under(guides), guides)
+        with stage("generate"):
+            found = search(captioner, state, len(clips), settings.under(guides), guides)
     ended = time.perf_counter()
     share = max(1, len(clips))
     stages = {"encode": (opened - began) / share, "decode": (ended - opened) / share}
