@@ -13,9 +13,12 @@ from aacbench.cli import (
     data,
     demo,
     doctor,
+    leaderboard,
     listing,
     meta,
+    profile,
     rate,
+    report,
     run,
     score,
     show,
@@ -72,12 +75,15 @@ app.command("meta")(meta.meta)
 app.command("caption")(caption.caption)
 app.command("list")(listing.list_parts)
 app.command("show")(show.show)
+app.command("profile")(profile.profile)
+app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     train.train
 )
 app.add_typer(data.app, name="data")
+app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(rate.app, name="rate")
 
 

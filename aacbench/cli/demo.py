@@ -1,4 +1,4 @@
-"""`aacbench demo`: the whole way from sound to believed numbers, on generated sounds."""
+"""`aacbench demo`: the whole way from sound to believed numbers and pages, on generated sounds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typer
 from aacbench.cli.console import Json, note, print_json, progress, say, warn_of_faults
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aacbench.store import RunFolder
 
 CAPTIONERS = (
@@ -20,6 +22,7 @@ CAPTIONERS = (
 )
 TARGETS = ("soundbox-events", "soundbox-scenes")
 SHOWN = 3
+BOARD = Path("leaderboard")
 NEXT = """What to type next
   a sound of your own     aacbench caption my.wav
   captions of your own    aacbench score my.csv --target clotho
@@ -59,6 +62,9 @@ def demo(
     say("\nThree captions to read")
     for line in _captions(folders):
         say(line)
+    say("\nPages to open in a browser, from disk")
+    for line in _pages(folders, out):
+        say(line)
     say(f"\n{NEXT}")
 
 
@@ -69,6 +75,23 @@ def _caption(captioner: str, target: str, limit: int, out: Path, quiet: bool) ->
     settings = RunSettings(captioner=captioner, target=target, limit=limit, out=out)
     with progress(f"{captioner} on {target}", quiet=quiet) as report:
         return running.run(plan(settings), report).folder
+
+
+def _pages(folders: list[RunFolder], out: Path) -> Iterator[str]:
+    """A listening page for each target, and the leaderboard's site where its folder is at hand."""
+    from aacbench import report
+
+    for target in TARGETS:
+        note(f"writing the listening page of {target}")
+        ours = [f.path for f in folders if f.path.parts[-3].startswith(target)]
+        written = report.write(ours, out / f"listen-{target}")
+        yield f"  hear {written.clips} clips    {written.page}"
+    if BOARD.is_dir():
+        from aacbench.leaderboard import building, site
+
+        note("writing the leaderboard's site")
+        site.write(building.read(BOARD).as_json(), out / "site")
+        yield f"  the leaderboard  {out / 'site' / 'index.html'}"
 
 
 def _captions(folders: list[RunFolder]) -> list[str]:

@@ -21,7 +21,7 @@ def profile(found: Profile) -> str:
         _head(found),
         _latency(found.latency),
         _stages(found.stages),
-        table(list(_rest(found)), ("", "")),
+        table(_rest(found), ("figure", "value")),
         _absent(found.absent),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -78,9 +78,8 @@ def _rest(found: Profile) -> list[tuple[str, str]]:
     if found.flops:
         rows.append(("FLOPs a caption", big(found.flops["total"])))
         rows += [
-            (f"  {name}", big(counted))
+            (f"FLOPs a caption, {name}", big(counted))
             for name, counted in found.flops["stages"].items()
-            if counted is not None
         ]
     if found.energy:
         watts = f"{_number(found.energy['watts'])} W"

@@ -118,5 +118,14 @@ def assemble(
 
 
 def _with_findings(row: Row, findings: Sequence[Finding]) -> Row:
-    """A row with what the audit says of it, where it says it of this target or of none."""
-    return row.found(tuple(sorted(one.id for one in findings if row.origin in one.rows)))
+    """A row with what the audit says of it: of the printed row, and of columns that it has."""
+    return row.found(
+        tuple(
+            sorted(
+                one.id
+                for one in findings
+                if row.origin in one.rows
+                and (not one.figures or len(one.rows) > 1 or row.keys.intersection(one.figures))
+            )
+        )
+    )

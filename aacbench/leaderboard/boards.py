@@ -1,4 +1,4 @@
-"""Rows put on boards: one a target, split and caption domain, so that only like stands with like."""
+"""Rows put on boards, one a target, split and caption domain: only like stands with like."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from aacbench.leaderboard.rows import DOMAINS, Row
 DOMAIN_WORDS = {"in": "in-domain", "out": "out-of-domain", "unknown": "domain unknown"}
 Place = tuple[known.Kind, str, str, str]
 """Kind, target, split and caption domain: what makes a board."""
+
+FEW = 5
+"""Columns of a board that has none of the main figures."""
 
 PLACES = {"measured": 0, "re-scored": 0, "published": 1}
 
@@ -121,9 +124,10 @@ def _board(place: Place, rows: Sequence[Row], columns: Mapping[str, Column]) -> 
     figures = known.ordered(figure for row in rows for figure in row.figures)
     found = standings(rows, [columns[figure] for figure in figures])
     retrieval = kind == "retrieval"
-    shown = [one for one in figures if (known.is_retrieval if retrieval else known.is_main)(one)]
+    main = [one for one in figures if (known.is_retrieval if retrieval else known.is_main)(one)]
+    shown = main or figures[:FEW]
     more = [one for one in figures if one not in shown]
-    order_by = _order_by(shown or more, rows, found)
+    order_by = _order_by(shown, rows, found)
     ending = ".retrieval" if retrieval else ""
     return Board(
         id=f"{target}.{split}.{domain}{ending}",

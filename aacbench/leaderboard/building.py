@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,9 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aacbench.errors import BadData
+from aacbench.leaderboard import sealing
 from aacbench.leaderboard.assembling import Leaderboard, assemble
+from aacbench.leaderboard.results import RESULTS, Result, read_results
 
 README, TABLES, SITE, BOARDS = "README.md", "tables", "site", "boards.json"
+GENERATED = (README, f"{TABLES}/", f"{SITE}/")
 PUBLISHED = "published"
 VENDOR = f"{SITE}/vendor/"
 """Others' programs, which every build takes from their package and no repository keeps."""
@@ -29,25 +32,24 @@ BUILD = "aacbench leaderboard build"
 
 @dataclass(frozen=True)
 class Problem:
-    """A generated file that is not what `build` would write: stale, missing or extra."""
+    """A generated file that is not what `build` would write, or a row that cannot be believed."""
 
     file: str
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file} is {self.what}"
+        return f"{self.file}: {self.what}"
 
 
 def read(folder: Path) -> Leaderboard:
     """The leaderboard that a folder holds; `BadData` where it is none, or holds what is broken."""
-    from aacbench.leaderboard.results import RESULTS, read_results
-
     if not (folder / RESULTS).is_dir() and not (folder / PUBLISHED).is_dir():
         raise BadData(
             f"{folder} holds neither {RESULTS} nor {PUBLISHED}.",
             "Name a leaderboard's folder: --folder leaderboard",
         )
     results = read_results(folder)
+    _refuse_broken(results)
     if not (folder / PUBLISHED).is_dir():
         return assemble(results)
     from aacbench.leaderboard.audit import audit
@@ -55,6 +57,15 @@ def read(folder: Path) -> Leaderboard:
 
     published = read_published(folder / PUBLISHED)
     return assemble(results, published, audit(published))
+
+
+def _refuse_broken(results: Sequence[Result]) -> None:
+    broken = [f"{one.folder}: {problem}" for one in results for problem in sealing.broken(one)]
+    if broken:
+        raise BadData(
+            "\n".join([f"{len(broken)} files of rows are not as they were sealed:", *broken]),
+            "Restore them from git, or add their runs again: aacbench leaderboard add RUN",
+        )
 
 
 def build(folder: Path) -> list[Path]:
@@ -69,16 +80,31 @@ def build(folder: Path) -> list[Path]:
         return [folder / name for name in fresh]
 
 
-def check(folder: Path) -> list[Problem]:
+def check(folder: Path, tell: Callable[[int, int], None] | None = None) -> list[Problem]:
+    """What is wrong with rows, by `verifying.verify_all`, or else with the generated files.
+
+    `tell` is told how many rows have been verified.
+    """
+    from aacbench.leaderboard.verifying import verify_all
+
+    refused = [
+        Problem(one.folder, problem)
+        for one in verify_all(folder, tell=tell)
+        for problem in one.problems
+    ]
+    return refused or compare(folder)
+
+
+def compare(folder: Path) -> list[Problem]:
     """What is stale, missing or extra among the generated files, by name.
 
     Others' programs may be missing, as in a clean clone; where they lie there, their sha256 is
-    compared. What is wrong with results is for `verifying.verify` to say.
+    compared.
     """
     with _generated(folder) as fresh:
         found = [*_stale(folder, fresh)]
         extra = _generated_there(folder) - set(fresh)
-    return found + [Problem(name, "extra: nothing generates it") for name in sorted(extra)]
+    return found + [Problem(name, "extra, for nothing generates it") for name in sorted(extra)]
 
 
 def _stale(folder: Path, fresh: dict[str, bytes]) -> Iterator[Problem]:

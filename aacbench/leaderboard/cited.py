@@ -7,7 +7,7 @@ three sizes); on boards each of these is a row of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ def rows_of(published: Published) -> list[Row]:
 def _rows(published: Published, table: Table, printed: Printed) -> Iterator[Row]:
     places: dict[_Place, dict[str, Value]] = {}
     everywhere: dict[str, Value] = {}
+    keys: dict[_Place | None, set[str]] = {}
     for column in table.columns:
         value = _value(column, printed.cells[column.key])
         if value is None:
@@ -55,12 +56,15 @@ def _rows(published: Published, table: Table, printed: Printed) -> Iterator[Row]
         target = table.target_of(printed, column)
         if target is None or (_is_cost(column) and column.target is None and not column.condition):
             everywhere[column.id] = value
+            keys.setdefault(None, set()).add(column.key)
         else:
             place = _place(table, printed, column, target)
             places.setdefault(place, {})[column.id] = value
+            keys.setdefault(place, set()).add(column.key)
     names = _suffixes(list(places))
     for place, figures in places.items():
-        yield _row(published, printed, place, {**figures, **everywhere}, names[place])
+        row = _row(published, printed, place, {**figures, **everywhere}, names[place])
+        yield replace(row, keys=frozenset(keys[place] | keys.get(None, set())))
 
 
 def _is_cost(column: Column) -> bool:
@@ -102,7 +106,7 @@ def _spoken(options: Iterable[tuple[str, Any]]) -> list[str]:
     for name, value in options:
         name = name.replace("_", " ")
         if isinstance(value, bool):
-            words.append(name if value else f"no {name}")
+            words.append(name if value else f"without {name}")
         else:
             words.append(f"{name} {value}")
     return words

@@ -141,5 +141,5 @@ def of_intervals(a: Value, b: Value) -> Difference:
 
 def _rounded(estimate: float, low: float, high: float, p: float | None) -> Difference:
     """To what every machine agrees on."""
-    ends = (round(value, DIGITS) + 0.0 for value in (estimate, low, high))
-    return Difference(*ends, None if p is None else round(p, DIGITS))
+    middle, least, most = (round(value, DIGITS) + 0.0 for value in (estimate, low, high))
+    return Difference(middle, least, most, None if p is None else round(p, DIGITS))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from aacbench.errors import BadData
 from aacbench.leaderboard.columns import is_retrieval
 from aacbench.leaderboard.rows import Latency, Row, Value, slug
 
@@ -23,7 +24,13 @@ def rows_of(results: Iterable[Result]) -> list[Row]:
         name = row_id(result)
         if name in rows:
             name = f"{name}-{sha256(result.folder.encode()).hexdigest()[:6]}"
-        rows[name] = row_of(result, name)
+        try:
+            rows[name] = row_of(result, name)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadData(
+                f"{result.folder} is not as a row is: {type(error).__name__}: {error}.",
+                "See what is wrong: aacbench leaderboard verify",
+            ) from None
     return [rows[name] for name in sorted(rows)]
 
 
@@ -101,31 +108,29 @@ def _unranked(content: Mapping[str, Any]) -> str | None:
 def _latency(result: Result) -> Latency | None:
     """From the profile where it is valid, else from the run's own clock, which says so."""
     profile = result.profile
-    refused = None
-    if profile is not None:
-        timed = profile["latency"]
-        if timed["valid"]:
-            return Latency(
-                p50_ms=timed["p50_ms"],
-                source="profile",
-                p95_ms=timed.get("p95_ms"),
-                valid=True,
-                machine=_machine(profile.get("machine")),
-            )
-        refused = timed.get("reason")
+    if profile is None:
+        return _own_clock(result, None, "by the run's own clock, whose clips share batches")
+    timed = profile["latency"]
+    if profile["valid"] and timed.get("p50_ms") is not None:
+        return Latency(
+            p50_ms=timed["p50_ms"],
+            source="profile",
+            p95_ms=timed.get("p95_ms"),
+            valid=True,
+            machine=_machine(profile["machine"]),
+        )
+    why = "; ".join(profile["reasons"]) or "too few samples for a median"
+    return _own_clock(result, False, f"by the run's own clock, for its profile is invalid: {why}")
+
+
+def _own_clock(result: Result, valid: bool | None, reason: str) -> Latency | None:
     times = result.result.get("time_per_clip") or {}
     if "caption" not in times:
         return None
     seconds = sum(times[stage]["median"] for stage in ("decode_audio", "caption") if stage in times)
-    reason = "from the run, whose clips share batches; no profile"
     starts = (result.manifest or {}).get("starts") or [{}]
-    return Latency(
-        p50_ms=1000 * seconds,
-        source="run",
-        valid=None if refused is None else False,
-        reason=f"{reason} that is valid: {refused}" if refused else reason,
-        machine=_machine(starts[-1].get("machine")),
-    )
+    machine = _machine(starts[-1].get("machine"))
+    return Latency(1000 * seconds, "run", valid=valid, reason=reason, machine=machine)
 
 
 def _machine(about: Mapping[str, Any] | None) -> str | None:

@@ -28,6 +28,45 @@ PLACE = re.compile(r"(?<![\w.:/\\@-])(?:~?/|[A-Za-z]:[\\/])[^\s'\",;()\[\]]+")
 """A place on one machine: an absolute path, of either kind, that is no part of an address."""
 
 
+SHAPES: Mapping[str, Mapping[str, type]] = {
+    MANIFEST: {
+        "key": str,
+        "decides": dict,
+        "captioner": dict,
+        "target": dict,
+        "trained_on": dict,
+        "domain": dict,
+        "models": list,
+        "seed": int,
+        "starts": list,
+    },
+    RESULT: {
+        "captioner": str,
+        "target": str,
+        "domain": dict,
+        "self_scored": list,
+        "coverage": dict,
+        "figures": dict,
+        "absent": dict,
+        "references": str,
+        "scored_with": dict,
+    },
+}
+
+
+def misshapen(found: Object, name: str) -> Iterator[str]:
+    """What a file of a row lacks, or has in another form than runs write."""
+    for part, shape in SHAPES[name].items():
+        if part not in found:
+            yield f"{name}: no {part}; an older aacbench wrote it, or none"
+        elif not isinstance(found[part], shape):
+            yield f"{name}: {part} is a {type(found[part]).__name__}, no {shape.__name__}"
+    inner = found.get("starts") if name == MANIFEST else found.get("figures")
+    each = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+    if not all(isinstance(one, dict) for one in each):
+        yield f"{name}: {'starts' if name == MANIFEST else 'figures'} holds what is no object"
+
+
 def unfit_run(manifest: Object, result: Object) -> Iterator[str]:
     """All that keeps a run from being a row, as its files say it."""
     yield from _schemas(manifest, result)

@@ -170,11 +170,11 @@ def against_lines(
         if name not in figures:
             yield f"{SCORES}: {name}, of which {RESULT} has no figure"
     for name, entry in figures.items():
-        if name in known:
+        if name in known or not is_mean(entry):
             continue
         if name not in lines.values:
             yield f"{RESULT}: {name} is {_shown(entry.get('estimate'))}, with no clip's behind it"
-        elif is_mean(entry):
+        else:
             due = _from_lines(name, entry, lines.values[name], seed)
             yield from _differing(name, entry, due, f"the clips in {SCORES} give")
 

@@ -86,7 +86,7 @@ class Result:
     def trained_on(self) -> Mapping[str, Sequence[str] | None]:
         """Part by part, as `TrainedOn`; of a re-scored system's parts captions alone are known."""
         source = self.result if self.manifest is None else self.manifest
-        return cast(Mapping[str, Sequence[str] | None], source["trained_on"])
+        return cast(Mapping[str, Sequence[str] | None], source.get("trained_on") or {})
 
     @cached_property
     def lines(self) -> PerClip:

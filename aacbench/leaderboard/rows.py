@@ -86,7 +86,8 @@ class Row:
     """`unranked` is the sentence that says why a row has no rank, None where it may have one.
 
     `behind` is the folder that a measured or re-scored row was read from; `judges` says, by
-    figure, which expression and version of a metric gave it.
+    figure, which expression and version of a metric gave it; `keys` are the columns of the paper's
+    table that a published row was read from.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Row:
     retrieval: bool = False
     behind: Result | None = field(default=None, repr=False, compare=False)
     judges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
 
     @property
     def caption_domain(self) -> str:

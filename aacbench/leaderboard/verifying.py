@@ -67,10 +67,25 @@ def verify(row: Result, truths: Truths | None = None, which: Which = "light") ->
     their models; sound is not at hand, so what looks at sound is checked by its lines alone."""
     findings = _Findings()
     findings.problems += sealing.broken(row)
-    findings.problems += _misplaced(row)
-    findings.problems += check(row, truths or Truths(), which, findings.remarks)
-    findings.remarks += qualifying.unknown_commits(row.manifest, row.result)
+    shapes = [*_misshapen(row)]
+    findings.problems += shapes
+    if not shapes:
+        findings.problems += _misplaced(row)
+        try:
+            for problem in check(row, truths or Truths(), which, findings.remarks):
+                findings.problems.append(problem)
+        except AacbenchError as error:
+            findings.problems.append(error.message)
+        findings.remarks += qualifying.unknown_commits(row.manifest, row.result)
     return findings.verified(row.folder)
+
+
+def _misshapen(row: Result) -> Iterator[str]:
+    yield from qualifying.misshapen(row.result, RESULT)
+    if row.manifest is not None:
+        yield from qualifying.misshapen(row.manifest, MANIFEST)
+    elif row.result.get("kind") != row.kind:
+        yield f"{MANIFEST}: missing, and {RESULT} is of captions that are kept"
 
 
 def check(

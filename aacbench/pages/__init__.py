@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 
 # What would end a script element, open a comment in it, or break a line of a JavaScript string.
@@ -71,6 +72,6 @@ def vega() -> str | None:
         vega=vl_convert.get_vega_version(),
         lite=vl_convert.get_vegalite_versions()[-1],
         embed=vl_convert.get_vega_embed_version(),
-        ours=vl_convert.__version__,
+        ours=version("vl-convert-python"),
         text=vl_convert.javascript_bundle(_SNIPPET),
     )

@@ -9,7 +9,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from aacbench.errors import UnknownName, nearest
-from aacbench.leaderboard.audit import arithmetic, claims, emphasis, repeats, scales, statements
+from aacbench.leaderboard.audit import (
+    arithmetic,
+    claims,
+    emphasis,
+    orders,
+    repeats,
+    scales,
+    statements,
+)
 from aacbench.leaderboard.audit.findings import (
     SEVERITIES,
     Audit,
@@ -29,6 +37,7 @@ RULES: Mapping[str, Callable[[Published], Iterator[Check]]] = {
     "f1-is-the-mean": arithmetic.harmonic,
     "in-range": arithmetic.in_range,
     "scale": scales.scale,
+    "usual-order": orders.usual_order,
     "one-system-one-figure": repeats.one_system_one_figure,
     "no-row-twice": repeats.no_row_twice,
     "no-column-twice": repeats.no_column_twice,
@@ -75,4 +84,7 @@ def audit(
 def _concerns(check: Check, papers: Collection[str] | None) -> bool:
     if papers is None:
         return True
-    return any(name.split(".")[0] in papers for name in check.about)
+    found = check.finding
+    return any(name.split(".")[0] in papers for name in check.about) or (
+        found is not None and found.paper in papers
+    )

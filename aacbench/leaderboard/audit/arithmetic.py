@@ -7,6 +7,7 @@ printed precision raise nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from aacbench.leaderboard.audit.entries import (
     NEARLY,
@@ -48,12 +49,14 @@ def _mean(cider: Entry, spice: Entry, spider: Entry) -> Finding | None:
     allowed = room + spider.step / 2
     if off <= allowed + NEARLY:
         return None
-    digits, factor = spider.cell.digits + 1, spider.factor
+    said, low, high = (
+        number(value * spider.factor, spider.cell.digits + 1)
+        for value in (mean, mean - allowed, mean + allowed)
+    )
     sentence = (
         f"{system(spider.row, spider.table)}{place(spider)} prints SPIDEr {spider.shown}, but "
-        f"the mean of its CIDEr {cider.shown} and SPICE {spice.shown} is "
-        f"{number(mean * factor, digits)}; rounding allows {number((mean - allowed) * factor, digits)}"
-        f" to {number((mean + allowed) * factor, digits)}."
+        f"the mean of its CIDEr {cider.shown} and SPICE {spice.shown} is {said}; rounding allows "
+        f"{low} to {high}."
     )
     severity: Severity = "doubt" if off <= ROUNDED_TWICE * allowed + NEARLY else "contradiction"
     hint = _explained(cider, spice, spider)
@@ -106,7 +109,7 @@ def falling(published: Published) -> Iterator[Check]:
 
 
 def _falling(ordered: Sequence[Entry]) -> Iterator[Check]:
-    for greater, lesser in zip(ordered, ordered[1:], strict=False):
+    for greater, lesser in pairwise(ordered):
         found = None
         if lesser.low - greater.high > NEARLY:
             sentence = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from aacbench.leaderboard.audit.entries import NEARLY, Entry, better, number, place, system, tied
 from aacbench.leaderboard.audit.findings import Check
-from aacbench.leaderboard.audit.selecting import Reading, some
+from aacbench.leaderboard.audit.selecting import Reading, phrases, some
 
 CLEARLY_WORSE = 0.1
 
@@ -27,18 +28,18 @@ def order(reading: Reading) -> Iterator[Check]:
             if len(pairs) > 1
             else ""
         )
-        details = f"In the table: {some(told, 6)}{held}."
-    about = [entry for pair in ((*wrong, *equal) or pairs) for entry in pair]
+        details = f"In the table: {phrases(told, 6)}{held}."
+    about = [one for one, _ in ((*wrong, *equal) or pairs)]
     yield reading.check("contradiction" if wrong else "doubt", details, about)
 
 
 def _against(one: Entry, other: Entry) -> str:
-    mine, its = (system(entry.row, entry.table) for entry in (one, other))
     equal = ", a tie" if tied(one, other) else ""
+    who = f"{system(one.row, one.table)}{place(one)}"
     if one.row is other.row and one.table is other.table:
-        return f"{mine}{place(one)} has {one.shown} ({one.name}) against {other.shown} ({other.name}){equal}"
+        return f"{who} has {one.figure} against {other.shown}{other.at}{equal}"
     elsewhere = "" if one.table is other.table else f" in table {other.table.table}"
-    return f"{one.name} {one.shown} of {mine}{place(one)} against {other.shown} of {its}{elsewhere}{equal}"
+    return f"{one.figure} of {who} against {other.said}{elsewhere}{equal}"
 
 
 def _pairs(reading: Reading) -> list[tuple[Entry, Entry]]:
@@ -95,7 +96,7 @@ def fewer(reading: Reading) -> Iterator[Check]:
             f"{who} has {more[0][0].shown} ({more[0][0].name}); {len(more)} of {len(pairs)} others "
             f"have less: {told}."
         )
-    yield reading.check("doubt", details, [entry for pair in (more or pairs) for entry in pair])
+    yield reading.check("doubt", details, [one for one, _ in (more or pairs)])
 
 
 def unchanged(reading: Reading) -> Iterator[Check]:
@@ -105,16 +106,16 @@ def unchanged(reading: Reading) -> Iterator[Check]:
     told, about = [], []
     for one, other in pairs:
         low, high = _change(one, other)
-        off = not tied(one, other) if room is None else min(abs(low), abs(high)) > room + NEARLY
-        if off and not low <= 0 <= high:
+        nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+        if not tied(one, other) if room is None else nearest > room + NEARLY:
             told.append(
                 f"{_against(one, other)}, {number(100 * (one.value / other.value - 1), 1)} %"
                 if other.value
                 else _against(one, other)
             )
-            about += [one, other]
-    details = f"In the table: {some(told, 6)}." if told else None
-    yield reading.check("doubt", details, about or [e for pair in pairs for e in pair])
+            about.append(one)
+    details = f"In the table: {phrases(told, 6)}." if told else None
+    yield reading.check("doubt", details, about or [one for one, _ in pairs])
 
 
 def _change(one: Entry, other: Entry) -> tuple[float, float]:
@@ -144,7 +145,7 @@ def absolute_improvement(reading: Reading) -> Iterator[Check]:
 
 
 def ratio(reading: Reading) -> Iterator[Check]:
-    """`system`'s figure is the stated share of `over`'s, in per cent unless `unit` says fraction."""
+    """`system`'s figure is the stated share of `over`'s; per cent unless `unit` says fraction."""
     for one, other in _best_pairs(reading):
         low, high = _change(one, other)
         times, sign = (0.01, "") if reading.get("unit") == "fraction" else (1.0, " %")
@@ -162,11 +163,12 @@ def _stated(
     if stated.read < low - room - NEARLY or stated.read > high + room + NEARLY:
         digits = max(stated.digits + 1, 1)
         details = (
-            f"The table gives {_against(one, other)}: {what}{number((low + high) / 2, digits)}{unit}, "
-            f"not {number(stated.read, stated.digits)}{unit} (rounding allows "
-            f"{number(low, digits)} to {number(high, digits)})."
+            f"The table gives {_against(one, other)}: "
+            f"{what}{number((low + high) / 2, digits)}{unit}, not "
+            f"{number(stated.read, stated.digits)}{unit} (rounding allows {number(low, digits)} "
+            f"to {number(high, digits)})."
         )
-    return reading.check("contradiction", details, [one, other])
+    return reading.check("contradiction", details, [one])
 
 
 def _best_pairs(reading: Reading) -> Iterator[tuple[Entry, Entry]]:
@@ -187,14 +189,14 @@ def comparable(reading: Reading) -> Iterator[Check]:
     """Words without a number: a remark where the best of one is clearly behind the other's."""
     told, about, seen = [], [], []
     for one, other in _best_pairs(reading):
-        seen += [one, other]
+        seen.append(one)
         if not better(other, one) or not other.value:
             continue
         behind = abs(other.value - one.value) / abs(other.value)
         if behind > CLEARLY_WORSE:
             told.append(f"{_against(one, other)}, {number(100 * behind, 0)} % behind")
-            about += [one, other]
-    details = f"In the table: {some(told, 6)}." if told else None
+            about.append(one)
+    details = f"In the table: {phrases(told, 6)}." if told else None
     yield reading.check("remark", details, about or seen)
 
 
@@ -204,26 +206,23 @@ def monotone(reading: Reading) -> Iterator[Check]:
     told, about, seen = [], [], []
     for figures in _series(reading):
         seen += figures
-        for before, after in zip(figures, figures[1:], strict=False):
+        for before, after in pairwise(figures):
             flat = tied(before, after)
             if (flat and reading.get("strict")) or (
                 not flat and (after.value < before.value) != down
             ):
                 told.append(_step(before, after))
                 about += [before, after]
-    details = f"In the table: {some(told, 8)}." if told else None
+    details = f"In the table: {phrases(told, 8)}." if told else None
     wrong = any(not tied(a, b) for a, b in zip(about[::2], about[1::2], strict=True))
     yield reading.check("contradiction" if wrong else "doubt", details, about or seen)
 
 
 def _step(before: Entry, after: Entry) -> str:
     if before.row is after.row:
-        who = system(before.row, before.table)
-        return f"{who}{place(before)} {before.shown} ({before.name}), then {after.shown} ({after.name})"
-    return (
-        f"{before.name} {before.shown} of {system(before.row, before.table)}, then {after.shown} "
-        f"of {system(after.row, after.table)}"
-    )
+        who = f"{system(before.row, before.table)}{place(before)}"
+        return f"{who} has {before.figure}, then {after.shown}{after.at}"
+    return f"{before.named}, then {after.said}"
 
 
 def _series(reading: Reading) -> Iterator[list[Entry]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aacbench.leaderboard.audit.findings import Finding, Severity
 from aacbench.leaderboard.paper_tables import Cell, Column, Published, Row, Table
+from aacbench.leaderboard.printed import FACTORS, parse
 
 NEARLY = 1e-9
 
@@ -70,8 +71,6 @@ class Entry:
     @property
     def factor(self) -> float:
         """From the project's scale to the printed one."""
-        from aacbench.leaderboard.printed import FACTORS
-
         return FACTORS[self.column.scale]
 
     @property
@@ -83,20 +82,43 @@ class Entry:
     @property
     def shown(self) -> str:
         """The figure as a reader finds it: as printed, or as read where the print is broken."""
-        from aacbench.leaderboard.printed import parse
-
-        if parse(self.cell.printed) is not None or self.cell.read is None:
+        itself = parse(self.cell.printed)
+        if self.cell.read is None or (itself is not None and itself.read == self.cell.read):
             return self.cell.printed
         return f"{self.cell.read:.{max(self.cell.digits, 0)}f}"
 
     @property
+    def said(self) -> str:
+        """``10.5 of RIVAL``."""
+        return f"{self.shown} of {system(self.row, self.table)}"
+
+    @property
+    def named(self) -> str:
+        """``SPIDEr 10.5 of RIVAL``."""
+        return f"{self.figure} of {system(self.row, self.table)}"
+
+    @property
+    def figure(self) -> str:
+        """``SPIDEr 0.314 at shots 4``, the condition where a metric has several columns."""
+        return f"{self.label} {self.shown}{self.at}"
+
+    @property
     def name(self) -> str:
-        """``SPIDEr``, with what tells columns of one metric apart."""
+        """``SPIDEr at shots 4``, the condition where a metric has several columns."""
+        return f"{self.label}{self.at}"
+
+    @property
+    def label(self) -> str:
+        """The metric's name, or the column's header where the audit does not know it."""
         known = metrics().get(self.metric)
-        label = known.label if known is not None else self.column.printed
+        return known.label if known is not None else self.column.printed
+
+    @property
+    def at(self) -> str:
+        """`` at shots 4``; nothing where a metric has one column."""
         twice = sum(column.id == self.metric for column in self.table.columns) > 1
-        apart = ", ".join(f"{key} {value}" for key, value in self.column.condition.items())
-        return f"{label} ({apart})" if twice and apart else label
+        apart = ", ".join(_options(self.column.condition))
+        return f" at {apart}" if twice and apart else ""
 
 
 def entries(table: Table) -> Iterator[Entry]:
@@ -142,15 +164,27 @@ def system(row: Row, table: Table) -> str:
     same = [other for other in table.rows if other.system == row.system]
     if len(same) < 2:
         return row.system
-    words = [
-        f"{key} {value}" if not isinstance(value, bool) else key if value else f"no {key}"
+    apart = {
+        key: value
         for key, value in row.options.items()
-    ]
+        if any(other.options.get(key) != value for other in same)
+    }
+    words = _options(apart)
     if len({other.marks for other in same}) > 1:
         words += row.marks
     if len({other.group for other in same}) > 1 and row.group and not row.target:
         words.append(row.group)
     return f"{row.system} ({', '.join(words)})" if words else row.system
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    """``shots 4``, ``refined`` for true, ``not refined`` for false."""
+    words = []
+    for key, value in options.items():
+        name = key.replace("_", " ")
+        plain = name if value else f"not {name}"
+        words.append(plain if isinstance(value, bool) else f"{name} {value}")
+    return words
 
 
 def place(entry: Entry) -> str:
@@ -186,4 +220,4 @@ def finding(
 def listed(words: Iterable[Any]) -> str:
     """``a, b and c``."""
     said = [str(word) for word in words]
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return "".join(said) if len(said) < 2 else f"{', '.join(said[:-1])} and {said[-1]}"

@@ -1,4 +1,4 @@
-"""What the audit says: one finding is one sentence with its numbers, tied to the rows it is about."""
+"""What the audit says: a finding is one sentence with its numbers, tied to its rows."""
 
 from __future__ import annotations
 

@@ -81,12 +81,13 @@ class Reading:
         found = self.entries(selector, columns=columns)
         if not found:
             known = {row.system for table in self.tables() for row in table.rows}
+            target = self.get("target")
             wanted = selector if isinstance(selector, str) else (selector or {}).get("system", "")
             raise BadData(
                 f"{self.claim.paper}/claims.toml, claim {self.claim.index} ({self.claim.where}): "
                 f"{selector!r} chooses no figure"
                 f"{f' of {listed(columns)}' if columns else ''}"
-                f"{f' on {self.get("target")}' if self.get('target') else ''}.",
+                f"{f' on {target}' if target else ''}.",
                 nearest(str(wanted), known) if wanted else "Mend its selector, target or columns.",
             )
         return found
@@ -132,12 +133,12 @@ class Reading:
     ) -> Check:
         """The claim holds where `details` is None; else a finding that says both sides."""
         rows = tuple(dict.fromkeys(entry.row.id for entry in about)) or (self.id,)
+        own = [entry.row.table for entry in about if entry.row.paper == self.claim.paper]
         if details is None:
             return Check(rows)
         if self.claim.details.get("note") and severity == "contradiction":
             severity = "doubt"
         where = self.claim.where[0].upper() + self.claim.where[1:]
-        tables = [entry.row.table for entry in about] or list(self.claim.tables) or [""]
         name = rule or self.claim.kind.replace("_", "-")
         return Check(
             rows,
@@ -145,9 +146,9 @@ class Reading:
                 id=f"{self.id}.{name}",
                 rule=f"claim-{name}",
                 severity=severity,
-                sentence=f"{where}: {self.claim.says.rstrip()} {details}",
+                sentence=f"{where}: {self.claim.says.rstrip()} {details.replace('..', '.')}",
                 paper=self.claim.paper,
-                table=tables[0],
+                table=[*own, *self.claim.tables, ""][0],
                 rows=tuple(dict.fromkeys(entry.row.id for entry in about)),
                 figures=tuple(dict.fromkeys(entry.column.key for entry in about)),
             ),
@@ -159,3 +160,9 @@ def some(words: Sequence[str], shown: int = SHOWN) -> str:
     if len(words) <= shown:
         return listed(words)
     return f"{', '.join(words[:shown])} and {len(words) - shown} more"
+
+
+def phrases(words: Sequence[str], shown: int) -> str:
+    """All of a few, the first of many, apart by semicolons."""
+    more = [f"and {len(words) - shown} more"] if len(words) > shown else []
+    return "; ".join([*words[:shown], *more])

@@ -23,8 +23,9 @@ def value(reading: Reading) -> Iterator[Check]:
         details = None
         if off >= room / scale + entry.step / 2 - NEARLY:
             details = (
-                f"The text has {number(stated.read, stated.digits)}; table {entry.table.table} prints {entry.name} {entry.shown} for "
-                f"{system(entry.row, entry.table)}{place(entry)}.{_elsewhere(entry, stated.read / scale)}"
+                f"The text has {number(stated.read, stated.digits)}; table {entry.table.table} "
+                f"prints {entry.name} {entry.shown} for {system(entry.row, entry.table)}"
+                f"{place(entry)}.{_elsewhere(entry, stated.read / scale)}"
             )
         yield reading.check("contradiction", details, [entry])
 
@@ -63,14 +64,13 @@ def same(reading: Reading) -> Iterator[Check]:
     if reading.get("value") is not None:
         stated = reading.stated()
         room = reading.get("tolerance") or 0.5 * 10.0**-stated.digits
-        wrong = [e for e in its if abs(e.cell.read or 0.0 - stated.read) < 0]
         wrong = [
             e
             for e in its
-            if abs((e.value * e.factor) - stated.read) >= room + e.step * e.factor / 2
+            if abs(e.value * e.factor - stated.read) >= room + e.step * e.factor / 2 - NEARLY
         ]
         text = f"{number(stated.read, stated.digits)}"
-        told = some([f"{_place(e)} prints {e.shown} for {system(e.row, e.table)}" for e in wrong])
+        told = some([f"{_place(entry)} prints {entry.said}" for entry in wrong])
         yield reading.check("doubt", f"The text has {text}; {told}." if wrong else None, its)
         return
     for one in reading.chosen(reading.get("system"), reading.get("columns")):
@@ -83,10 +83,7 @@ def same(reading: Reading) -> Iterator[Check]:
                     f"{place(one)}, {_place(entry)} {entry.shown} for "
                     f"{system(entry.row, entry.table)}."
                 )
-            severity = "doubt" if reading.get("note") else "contradiction"
-            yield reading.check(
-                "doubt" if severity == "doubt" else "contradiction", details, [one, entry]
-            )
+            yield reading.check("contradiction", details, [one, entry])
 
 
 def _place(entry: Entry) -> str:
@@ -151,7 +148,8 @@ def measured_on(reading: Reading) -> Iterator[Check]:
                 if other.paper == table.paper and wanted in {e.target for e in entries(other)}
             ]
             instead = f"; table {listed(right)} is on {wanted}" if right else ""
-            details = f"Table {table.table} is on {listed(sorted(str(name) for name in targets))}{instead}."
+            there = listed(sorted(str(name) for name in targets))
+            details = f"Table {table.table} is on {there}{instead}."
         yield reading.check("doubt", details, list(entries(table))[:1] if details is None else [])
 
 
@@ -175,7 +173,7 @@ def sizes_agree(published: Published) -> Iterator[Check]:
             details = None
             if abs(numbers[0].read - numbers[1].read) > sum(rooms) + NEARLY:
                 details = (
-                    f"{other.claim.paper} ({other.claim.where}) has {numbers[1].read:,g} {subject[1]} "
-                    f"of {subject[0]} against {numbers[0].read:,g}."
+                    f"{other.claim.paper} ({other.claim.where}) has {numbers[1].read:,g} "
+                    f"{subject[1]} of {subject[0]} against {numbers[0].read:,g}."
                 )
             yield one.check("doubt", details, [], "sizes-agree")

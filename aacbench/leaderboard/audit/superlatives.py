@@ -34,12 +34,18 @@ class Contest:
 
     @property
     def beside(self) -> list[Entry]:
-        """Others that the best figure claimed for only ties with."""
-        return [o for o in self.others if tied(o, self.top)]
+        """Others that the best figure claimed for only ties with; a paper's own system in another
+        of its tables is the same system."""
+        return [
+            other
+            for other in self.others
+            if tied(other, self.top)
+            and not (other.row.ours and self.top.row.ours and other.table is not self.top.table)
+        ]
 
     def lost(self) -> str:
-        """``SPIDEr 8.8 against Salmonn's 10.5``."""
-        return f"{self.top.name} {self.top.shown} of {_who(self.top)} against {some([_has(o) for o in self.ahead])}"
+        """``SPIDEr 8.8 of OURS against 10.5 of RIVAL``."""
+        return f"{self.top.named} against {some([other.said for other in self.ahead])}"
 
 
 def _order(entry: Entry) -> float:
@@ -48,10 +54,6 @@ def _order(entry: Entry) -> float:
 
 def _who(entry: Entry) -> str:
     return system(entry.row, entry.table)
-
-
-def _has(entry: Entry) -> str:
-    return f"{entry.shown} of {_who(entry)}"
 
 
 def contests(reading: Reading, rows: Sequence[Entry] | None = None) -> dict[str, list[Contest]]:
@@ -129,24 +131,20 @@ def _verdict(
         won = len(columns) - len(lost)
         rest = f" ({won} of {len(columns)} columns hold)" if len(columns) > 1 and won else ""
         details = f"In {where}: {'; '.join(c.lost() for c in lost)}{rest}."
-        losers = [e for c in lost for e in (c.top, *c.ahead)]
-        yield reading.check("contradiction", details, losers)
+        yield reading.check("contradiction", details, [contest.top for contest in lost])
         return
     equal = [contest for contest in columns if contest.beside]
     if equal and reading.get("strict") is not False:
         details = f"In {where} only by a tie: " + "; ".join(
-            f"{c.top.name} {c.top.shown} of {_who(c.top)}, and of {some([_who(o) for o in c.beside])}"
-            for c in equal
+            f"{c.top.named}, and of {some([_who(other) for other in c.beside])}" for c in equal
         )
-        severity = "doubt" if reading.get("strict") else "remark"
-        ties = [e for c in equal for e in (c.top, *c.beside)]
-        yield reading.check("doubt" if severity == "doubt" else "remark", f"{details}.", ties)
+        ties = [contest.top for contest in equal]
+        yield reading.check("doubt" if reading.get("strict") else "remark", f"{details}.", ties)
         return
     above = [c for c in columns if any(better(r, c.top) for r in c.references)]
     if above and reading.get("among") is None:
         details = f"In {where}, leaving aside rows that are no systems: " + "; ".join(
-            f"{c.top.name} {c.top.shown} of {_who(c.top)} against "
-            f"{some([_has(r) for r in c.references if better(r, c.top)])}"
+            f"{c.top.named} against {some([r.said for r in c.references if better(r, c.top)])}"
             for c in above
         )
         yield reading.check("remark", f"{details}.", [c.top for c in above])
@@ -161,10 +159,8 @@ def second_best(reading: Reading) -> Iterator[Check]:
         for contest in columns:
             ahead = [o for o in contest.others if better(o, contest.top)]
             if len({o.cell.read for o in ahead}) != 1:
-                behind = some([_has(o) for o in sorted(ahead, key=_order)]) or "no other row"
-                wrong.append(
-                    f"{contest.top.name} {contest.top.shown} of {_who(contest.top)} is behind {behind}"
-                )
+                behind = some([o.said for o in sorted(ahead, key=_order)]) if ahead else "none"
+                wrong.append(f"{contest.top.named} is behind {behind}")
         details = f"In {where}: {'; '.join(wrong)}." if wrong else None
         yield reading.check("contradiction", details, [c.top for c in columns])
 
@@ -189,7 +185,7 @@ def not_best(reading: Reading) -> Iterator[Check]:
         won = [contest for contest in columns if not contest.ahead]
         details = None
         if won:
-            ahead = "; ".join(f"{c.top.name} {c.top.shown} of {_who(c.top)}" for c in won)
+            ahead = "; ".join(contest.top.named for contest in won)
             details = f"In {where} none is better than {ahead}."
         yield reading.check("doubt", details, [c.top for c in (won or columns)])
 
@@ -206,7 +202,7 @@ def peak_at(reading: Reading) -> Iterator[Check]:
     for where, columns in contests(reading, reading.chosen(chosen, reading.get("columns"))).items():
         lost = [contest for contest in columns if contest.ahead]
         details = f"In {where}: {'; '.join(c.lost() for c in lost)}." if lost else None
-        about = [e for c in (lost or columns) for e in (c.top, *c.ahead)]
+        about = [contest.top for contest in lost or columns]
         yield reading.check("contradiction", details, about)
 
 
@@ -221,6 +217,6 @@ def _peak_in_row(reading: Reading, at: str) -> Iterator[Check]:
         ahead = sorted((e for e in figures if better(e, peak)), key=_order)
         details = None
         if ahead:
-            others = some([f"{entry.shown} at {entry.name}" for entry in ahead])
-            details = f"{_who(peak)} has {peak.shown} there, {others}."
+            others = some([f"{entry.shown}{entry.at}" for entry in ahead])
+            details = f"{_who(peak)} has {peak.figure}, but {others}."
         yield reading.check("contradiction", details, [peak, *ahead])

@@ -9,7 +9,7 @@ from aacbench.leaderboard.assembling import Leaderboard
 from aacbench.leaderboard.boards import Board
 from aacbench.leaderboard.rendering.sheets import Cell, Sheet, numbered, plain, sheet
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$@])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$]|^[#+=-])")
 
 
 def escaped(text: str) -> str:

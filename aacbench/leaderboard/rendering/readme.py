@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aacbench.leaderboard.assembling import Leaderboard
 from aacbench.leaderboard.boards import Board
 from aacbench.leaderboard.columns import KINDS, is_main
 from aacbench.leaderboard.rendering.markdown import board_table, escaped, table
 from aacbench.leaderboard.rendering.sheets import Cell, anchor, numbered
+
+if TYPE_CHECKING:
+    from aacbench.leaderboard.audit.findings import Finding
 
 HEADINGS = {"sound": "Sound", "music": "Music", "image": "Pictures", "retrieval": "Retrieval"}
 OPENING = """\
@@ -21,9 +24,9 @@ same with sorting, filters and plots: [site/index.html](site/index.html), which 
 machines: [tables/boards.json](tables/boards.json).
 
 In brackets are 95 % intervals, of figures and of ranks. **Bold** is significantly better than every
-other ranked row. *Learnt from* names the captions that a system saw, which decides its board; *every
-part* counts its encoder, language model and the like too. Rows from papers are as printed and have
-no rank. F1, F2 and so on are findings of [the audit](#audit)."""
+other ranked row. *Learnt from* names the captions that a system saw, which decides its board;
+*every part* counts its encoder, language model and the like too. Rows from papers are as printed
+and have no rank. F1, F2 and so on are findings of [the audit](#audit)."""
 
 
 def readme(leaderboard: Leaderboard) -> str:
@@ -45,11 +48,10 @@ def _section(leaderboard: Leaderboard, board: Board) -> str:
         for words, form in (("LaTeX", "tex"), ("CSV", "csv"), ("JSON", "json"))
     )
     more = f"[{len(board.more)} more figures and notes](tables/{board.id}.md)"
-    shown = board.columns or board.more[:5]
     return "\n\n".join(
         [
             f"### {escaped(board.title)}",
-            board_table(leaderboard, board, shown, brief=True),
+            board_table(leaderboard, board, brief=True),
             f"{more}, {forms}",
         ]
     )
@@ -158,12 +160,17 @@ def _audit(leaderboard: Leaderboard) -> Iterator[str]:
     yield table(["rule", "checked", "agree", "findings"], rows, [False, True, True, True])
     numbers = numbered(leaderboard)
     lines = [
-        f'- <a id="{anchor(name)}"></a>{numbers[name]} ({finding.severity}, '
-        f"{escaped(finding.paper)}, table {escaped(finding.table)}): {escaped(finding.sentence)}"
+        f'- <a id="{anchor(name)}"></a>{numbers[name]} ({escaped(_about(finding))}): '
+        f"{escaped(finding.sentence)}"
         for name, finding in leaderboard.findings.items()
     ]
     if lines:
         yield "\n".join(lines)
+
+
+def _about(finding: Finding) -> str:
+    table = [f"table {finding.table}"] if finding.table else []
+    return ", ".join((finding.severity, finding.paper, *table))
 
 
 def _papers(leaderboard: Leaderboard) -> Iterator[str]:

@@ -35,6 +35,8 @@ class Sheet:
 
 def plain(text: str) -> str:
     """A stranger's text on one line, single blanks, what hides or reorders spelt out."""
+    if text.isprintable() and "  " not in text:
+        return text.strip(" ")
     shown = "".join(
         character
         if character == " " or unicodedata.category(character)[0] not in "CZ"
@@ -54,7 +56,8 @@ def sheet(
     """A board's rows with these figures, by default the main ones.
 
     `base` leads from where the sheet will lie to the leaderboard's folder (``"../"``); with
-    `brief`, footnotes and notes are left out. Raises `BadOption` for a figure that no row has.
+    `brief`, footnotes, notes and the audit's mere remarks are left out. Raises `BadOption` for a
+    figure that no row has.
     """
     shown = board.columns if figures is None else tuple(figures)
     for figure in shown:
@@ -69,7 +72,7 @@ def sheet(
             Cell(plain(" ".join((row.system, *row.marks)))),
             *(figure_cell(board, row, figure) for figure in shown),
             Cell(milliseconds(row.latency)),
-            Cell("" if row.parameters is None else f"{row.parameters:,}"),
+            Cell(size(row.parameters)),
             Cell(learnt_from(row)),
             Cell(WORDS[row.domain["strict"]]),
             source(row, base),
@@ -78,7 +81,8 @@ def sheet(
         for row in leaderboard.rows_of(board)
     )
     numeric = (True, False, *(True for _ in shown), True, True, False, False, False, False)
-    return Sheet(("rank", "system", *map(plain, labels), *after), rows, numeric)
+    by = "" if board.order_by is None else f" by {leaderboard.columns[board.order_by].label}"
+    return Sheet((plain(f"rank{by}"), "system", *map(plain, labels), *after), rows, numeric)
 
 
 def rank(board: Board, row: Row, figure: str | None) -> str:
@@ -106,6 +110,16 @@ def milliseconds(latency: Latency | None) -> str:
     if latency is None:
         return ""
     return f"{latency.p50_ms:.1f}" + (" (run)" if latency.source == "run" else "")
+
+
+def size(parameters: int | None) -> str:
+    """``1.41M``: to three digits."""
+    if parameters is None:
+        return ""
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= 0.9995 * unit:
+            return f"{parameters / unit:.3g}{letter}"
+    return str(parameters)
 
 
 def learnt_from(row: Row) -> str:
@@ -137,8 +151,13 @@ def remarks(leaderboard: Leaderboard, row: Row, base: str, brief: bool) -> Cell:
         parts += [row.note] if row.note else []
     numbers = numbered(leaderboard)
     page = f"{base}README.md" if base else ""
-    links = tuple((numbers[name], f"{page}#{anchor(name)}") for name in row.findings)
+    told = [name for name in row.findings if not (brief and _is_remark(leaderboard, name))]
+    links = tuple((numbers[name], f"{page}#{anchor(name)}") for name in told)
     return Cell(plain("; ".join(parts)), links=links)
+
+
+def _is_remark(leaderboard: Leaderboard, finding: str) -> bool:
+    return leaderboard.findings[finding].severity == "remark"
 
 
 def numbered(leaderboard: Leaderboard) -> dict[str, str]:
