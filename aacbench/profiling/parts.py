@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(n) if several else "", value) for n, value in enumerate(thing))
     elif isinstance(thing, types.MethodType):
         yield "", thing.__self__
+    elif isinstance(thing, partial):
+        yield from (("", inner) for inner in (thing.func, *thing.args, *thing.keywords.values()))
     elif isinstance(thing, types.FunctionType):
         for cell in thing.__closure__ or ():
             yield "", cell.cell_contents

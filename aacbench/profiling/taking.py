@@ -270,9 +270,9 @@ def operations(bench: Bench, subject: Subject, files: sounds.Sounds) -> dict[str
     found = flops.count(
         lambda number: measuring.once(subject, [clips[number]]), min(FLOP_CLIPS, len(clips))
     )
-    for name, counted in found["stages"].items():
-        if counted is None and found["total"]:
-            bench.absent[f"flops.stages.{name}"] = why
+    silent = [name for name in stages.WITHIN if found["stages"].get(name, 1) is None]
+    bench.absent.update({f"flops.stages.{name}": why for name in silent})
+    found["stages"] = {name: spent for name, spent in found["stages"].items() if spent}
     if found["total"] is None:
         bench.absent["flops"] = why
         return None

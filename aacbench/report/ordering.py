@@ -151,7 +151,7 @@ def _value(scores: Mapping[str, Values], name: str, figure: Figure) -> float | N
 
 
 def heard(orders: Sequence[Sequence[int]], wanted: Sequence[bool], most: int | None) -> list[int]:
-    """The clips that get sound, at most so many: turn by turn from each order, wanted ones first."""
+    """The clips that get sound, at most so many: from each order in turn, wanted ones first."""
     taken = dict.fromkeys(_in_turn(orders))
     ranked = sorted(taken, key=lambda at: not wanted[at])
     return sorted(ranked[:most])
@@ -163,7 +163,18 @@ def _in_turn(orders: Sequence[Sequence[int]]) -> Iterator[int]:
             yield turn
 
 
+_WORD = re.compile(r'(-?)(?:"([^"]+)"|([^\s"]+))')
+
+
 def says(texts: Sequence[str], asked: str) -> bool:
-    """Whether every word of `asked` begins a word in one of `texts`, whatever its case."""
-    patterns = [re.compile(rf"(?<!\w){re.escape(word)}", re.IGNORECASE) for word in asked.split()]
-    return all(any(pattern.search(text) for text in texts) for pattern in patterns)
+    """Whether texts hold what a reader asks for, as the page itself understands it.
+
+    Every word of `asked` must begin a word of one of `texts`, whatever its case; ``"rain"`` must be
+    a whole word, and what follows a minus must be in none of them.
+    """
+    for minus, quoted, word in _WORD.findall(asked):
+        whole = r"(?!\w)" if quoted else ""
+        pattern = re.compile(rf"(?<!\w){re.escape(quoted or word)}{whole}", re.IGNORECASE)
+        if bool(minus) == any(pattern.search(text) for text in texts):
+            return False
+    return True

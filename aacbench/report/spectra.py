@@ -1,7 +1,8 @@
 """What a sound looks like: its outline, and its mel spectrogram as a small PNG.
 
 The picture is indexed, 64 rows for 64 mel bands, low sounds at the bottom; its colours rise in
-lightness from blue-black to yellow, so that they read the same for every kind of colour vision.
+lightness from blue-black over sea green to yellow, so that they read the same for every kind of
+colour vision.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ that the noise floor of a silent recording does not glow."""
 FRAMES = 512  # frames transformed at once, so that a long clip's never lie side by side
 # Lightness, and the two opponent colours (green-red, blue-yellow) of OKLab, from silent to loud.
 STOPS = (
-    (0.14, 0.000, -0.035),
-    (0.28, 0.002, -0.085),
-    (0.44, 0.006, -0.065),
-    (0.60, 0.008, -0.005),
-    (0.77, 0.006, 0.085),
-    (0.95, -0.020, 0.110),
+    (0.14, 0.005, -0.045),
+    (0.29, -0.005, -0.090),
+    (0.45, -0.045, -0.075),
+    (0.62, -0.090, -0.020),
+    (0.79, -0.095, 0.090),
+    (0.95, -0.030, 0.125),
 )
 
 Samples = npt.NDArray[np.float32]
@@ -67,7 +68,7 @@ def log_mel(samples: Samples, rate: int, columns: int = COLUMNS) -> npt.NDArray[
     Linear in decibels over `RANGE_DB` below the loudest place of the clip.
     """
     power = _pooled(_powers(samples, rate), columns)  # (columns, bins)
-    level = 10.0 * np.log10(np.maximum(power @ _filters(rate).T, 1e-12))
+    level = 10.0 * np.log10(np.maximum(power @ _filters(rate).T, 1e-14))
     top = max(float(level.max()), QUIETEST)
     bright = np.clip(1.0 + (level - top) / RANGE_DB, 0.0, 1.0)
     return np.asarray(np.round(255.0 * bright.T), dtype=np.uint8)
@@ -124,17 +125,17 @@ def colours() -> npt.NDArray[np.uint8]:
 
 def _from_oklab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """OKLab to sRGB (Ottosson 2020)."""
-    cones = lab @ np.array(
-        [[1, 1, 1], [0.3963377774, -0.1055613458, -0.0894841775]]
-        + [[0.2158037573, -0.0638541728, -1.2914855480]]
-    )
-    linear = cones**3 @ np.array(
-        [
-            [4.0767416621, -1.2684380046, -0.0041960863],
-            [-3.3077115913, 2.6097574011, -0.7034186147],
-            [0.2309699292, -0.3413193965, 1.7076147010],
-        ]
-    )
+    to_cones = [
+        [1.0, 1.0, 1.0],
+        [0.3963377774, -0.1055613458, -0.0894841775],
+        [0.2158037573, -0.0638541728, -1.2914855480],
+    ]
+    from_cones = [
+        [4.0767416621, -1.2684380046, -0.0041960863],
+        [-3.3077115913, 2.6097574011, -0.7034186147],
+        [0.2309699292, -0.3413193965, 1.7076147010],
+    ]
+    linear = (lab @ np.array(to_cones)) ** 3 @ np.array(from_cones)
     linear = np.clip(linear, 0.0, 1.0)
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.asarray(np.round(255 * srgb), dtype=np.uint8)

@@ -25,6 +25,7 @@ SECONDS = 120.0
 MARKER = "report.json"
 WRITER = "aacbench report"
 PAGE = "index.html"
+STYLES = ("frame", "list", "clip", "sound", "guide", "screens")
 SCRIPTS = ("text", "state", "order", "list", "wave", "player", "guide", "clip", "keys", "main")
 
 Progress = Callable[[int, int], None]
@@ -232,7 +233,8 @@ def _write_page(folder: Path, known: Mapping[str, Any], chunks: Any) -> None:
     data = pages.embedded(content.clean(known))
     text = _asset("index.html").replace("{{data}}", data)
     _put(folder / PAGE, text.replace("{{title}}", _escaped(str(known["target"])), 1))
-    _put(folder / "report.css", pages.theme() + "\n" + _asset("report.css"))
+    styles = "\n".join([pages.theme(), *(_asset(f"{name}.css") for name in STYLES)])
+    _put(folder / "report.css", styles)
     script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
     _put(folder / "theme.js", pages.asset("theme.js"))
     _put(folder / "report.js", f'(() => {{\n"use strict";\n\n{script}}})();\n')

@@ -28,9 +28,10 @@ function clipParts(clip, rest) {
   return [
     clipHead(clip, rest),
     soundPart(rest),
-    referencePart(clip, patterns),
-    h("section", { class: "said", "aria-label": "Captions" },
-      shown().map((system) => systemPart(clip, rest, system, patterns))),
+    h("div", { class: "texts" },
+      referencePart(clip, patterns),
+      h("section", { class: "said", "aria-label": "Captions" },
+        shown().map((system) => systemPart(clip, rest, system, patterns)))),
     figurePart(clip),
   ];
 }
@@ -117,8 +118,8 @@ function keyFigure(clip, system, figure, chosen) {
   const gap = `${sign}${written(Math.abs(difference), figure)}`;
   return h("div", { class: `key-figure ${kind}${chosen ? " chosen" : ""}`, title: `mean of the run: ${written(mean, figure)}` },
     h("dt", {}, DATA.figures[figure].id),
-    h("dd", {}, h("strong", {}, written(value, figure)), " ", verdictMark(kind), " ",
-      h("span", { class: "gap" }, gap)));
+    h("dd", {}, h("strong", {}, written(value, figure)), " ", verdictMark(kind)),
+    h("dd", { class: "gap" }, gap, h("span", { class: "visually-hidden" }, " to the run's mean")));
 }
 
 function alternatives(found, patterns) {

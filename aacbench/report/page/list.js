@@ -49,7 +49,8 @@ function rowOf(place, patterns) {
     h("div", { class: "row-head" },
       h("span", { class: "row-id" }, h("bdi", {}, ...spelled(clip.id))), ...badges(clip)),
     h("div", { class: "row-text" }, prose(lineOf(clip, patterns), patterns)),
-    h("div", { class: "row-values figure" }, ...shown().map((system) => rowValue(clip, system))));
+    h("div", { class: "row-values figure" },
+      ...shown().map((system) => rowValue(clip, system)), rowApart(clip)));
   row.style.transform = `translateY(${place * ROW}px)`;
   return row;
 }
@@ -80,6 +81,14 @@ function rowValue(clip, system) {
   else if (said.error) text = "failed";
   else if (figure < 0) text = "";
   return h("span", { class: "row-value" }, markOf(system), text, kind ? verdictMark(kind) : null);
+}
+
+// Where clips are ordered by disagreement: how much there is.
+function rowApart(clip) {
+  const apart = state.sort === "disagreement" && figureAt() >= 0 ? disagreement(clip, figureAt()) : null;
+  if (apart === null) return null;
+  const text = shown().length === 1 ? apart.toFixed(2) : written(apart, figureAt());
+  return h("span", { class: "row-apart", title: "disagreement" }, `⇔ ${text}`);
 }
 
 function markOf(system) {

@@ -114,8 +114,9 @@ function systemToggle(system, at) {
 
 function corpusText([estimate, low, high]) {
   const at = figureAt();
-  const interval = low === null || high === null ? "" : ` [${written(low, at)}, ${written(high, at)}]`;
-  return `${state.figure} ${written(estimate, at)}${interval}`;
+  const known = low !== null && high !== null;
+  const interval = known ? ` [${written(low, at)}, ${written(high, at)}]` : "";
+  return [`${state.figure} ${written(estimate, at)}`, h("span", { class: "interval" }, interval)];
 }
 
 function toggleSystem(at) {
@@ -173,9 +174,8 @@ function follows() {
 
 function aboutLine() {
   const tried = DATA.clips.length;
-  const sound = DATA.clips.filter((clip) => clip.sound).length;
   const of = DATA.official > tried ? `${count(tried)} of ${plural(DATA.official, "clip")}` : plural(tried, "clip");
-  return `${DATA.target} · ${of} · ${count(sound)} with sound`;
+  return `${DATA.target} · ${of}`;
 }
 
 byId("about").textContent = aboutLine();

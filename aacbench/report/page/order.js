@@ -122,5 +122,5 @@ function verdictMark(kind) {
 function written(value, figure) {
   if (value === null) return "–";
   const decimals = DATA.figures[figure].decimals;
-  return value.toFixed(Math.min(decimals, 6));
+  return minus(value.toFixed(Math.min(decimals, 6)));
 }

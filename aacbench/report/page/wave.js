@@ -1,6 +1,7 @@
 // A clip's sound to look at: wave, spectrogram, known events, one axis of time under all.
 
-const TICKS_HZ = [125, 250, 500, 1000, 2000, 4000, 8000, 16000];
+const TICKS_HZ = [250, 500, 1000, 2000, 4000, 8000, 16000];
+const TICK_APART = 0.09; // of the height, so that no two numbers touch
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
 function mel(hertz) {
@@ -54,7 +55,7 @@ function minus(number) {
 function melTrack(sound) {
   const place = (hertz) =>
     (mel(hertz) - mel(sound.lowest)) / (mel(sound.highest) - mel(sound.lowest));
-  const ticks = TICKS_HZ.filter((hertz) => hertz < sound.highest * 0.93).map((hertz) => {
+  const ticks = apart(TICKS_HZ.filter((hertz) => place(hertz) < 0.9), place).map((hertz) => {
     const tick = h("span", { class: "hertz" }, hertz < 1000 ? String(hertz) : `${hertz / 1000}k`);
     tick.style.bottom = `${100 * place(hertz)}%`;
     return tick;
@@ -65,6 +66,14 @@ function melTrack(sound) {
       src: sound.picture, draggable: "false",
       alt: `Mel spectrogram, ${sound.lowest} to ${sound.highest} hertz`,
     }));
+}
+
+function apart(ticks, place) {
+  const kept = [];
+  for (const hertz of ticks) {
+    if (!kept.length || place(hertz) - place(kept[kept.length - 1]) >= TICK_APART) kept.push(hertz);
+  }
+  return kept;
 }
 
 function timeAxis(seconds) {
