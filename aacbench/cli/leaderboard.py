@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aacbench.cli import leaderboard_add
+from aacbench.cli import leaderboard_add, leaderboard_audit
 from aacbench.cli.console import Json, note, print_json, progress, say, table, warn_of_faults
 
 if TYPE_CHECKING:
@@ -156,5 +154,4 @@ app.command("add")(leaderboard_add.add)
 app.command("add-figures")(leaderboard_add.add_figures)
 app.command("verify")(leaderboard_add.verify)
 app.command("rescore")(leaderboard_add.rescore)
-if find_spec("aacbench.cli.leaderboard_audit") is not None:
-    app.command("audit")(import_module("aacbench.cli.leaderboard_audit").audit)
+app.command("audit")(leaderboard_audit.audit)

@@ -42,6 +42,7 @@ def profile(
 ) -> None:
     """Measure what a captioner costs: latency by stage, memory, parameters, operations, energy."""
     warn_of_faults()
+    _refuse_misplaced(sweep, into, score, plot)
     shared: dict[str, Any] = {
         "target": _target(target, into),
         "clips": clips,
@@ -53,10 +54,8 @@ def profile(
     if samples is not None:
         shared["samples"] = samples
     if sweep is not None:
-        _refuse_beside_a_sweep(into)
         _sweep(captioner, sweep, shared, score or [], out, plot, json)
     else:
-        _refuse_without_a_sweep(score, plot)
         _profile(captioner, shared, batch_sizes, into, out, json)
 
 
@@ -68,17 +67,15 @@ def _target(given: str | None, into: Path | None) -> str:
     return target_of(into)
 
 
-def _refuse_beside_a_sweep(into: Path | None) -> None:
+def _refuse_misplaced(
+    sweep: str | None, into: Path | None, score: list[str] | None, plot: Path | None
+) -> None:
+    """Refuse options that belong to a sweep alone, or to a profile alone."""
     from aacbench.errors import BadOption
 
-    if into is not None:
+    if sweep is not None and into is not None:
         raise BadOption("A sweep is of several captioners, a run of one.", "Leave out --into.")
-
-
-def _refuse_without_a_sweep(score: list[str] | None, plot: Path | None) -> None:
-    from aacbench.errors import BadOption
-
-    if score or plot:
+    if sweep is None and (score or plot):
         given = "--score" if score else "--plot"
         raise BadOption(f"{given} belongs to a sweep.", "Add --sweep OPTION=VALUES.")
 

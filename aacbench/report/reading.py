@@ -41,10 +41,23 @@ class Run:
         return bool(self.manifest["captioner"].get("guides"))
 
     def unguided(self) -> dict[str, Any]:
-        """The captioner's settings without its guides: a twin's are the same."""
+        """The captioner's settings without its guides."""
         left_out = ("expression", "guides")
         captioner = self.manifest["captioner"]
         return {name: value for name, value in captioner.items() if name not in left_out}
+
+    def twins(self) -> list[dict[str, Any]]:
+        """What a run without the guides is set to, best first.
+
+        Where the captioner leaves open what its guides decide (how many beams), the twin that
+        decides it likewise differs by the guides alone.
+        """
+        plain = self.unguided()
+        options, decided = plain.get("options") or {}, {}
+        for guide in self.manifest["captioner"].get("guides", ()):
+            decided |= {n: v for n, v in (guide.get("options") or {}).items() if v is not None}
+        filled = {n: decided.get(n) if v is None else v for n, v in options.items()}
+        return [{**plain, "options": filled}, plain] if options else [plain]
 
     def unscored(self) -> int:
         """How many captions have no figures."""
@@ -74,10 +87,11 @@ class Runs:
         """Which run is the captioner of a guided one without its guides, if any is."""
         if not run.guided:
             return None
-        for index, other in enumerate(self.runs):
-            alike = other.unguided() == run.unguided()
-            if alike and not other.guided and other.manifest["seed"] == run.manifest["seed"]:
-                return index
+        for settings in run.twins():
+            for index, other in enumerate(self.runs):
+                alike = not other.guided and other.unguided() == settings
+                if alike and other.manifest["seed"] == run.manifest["seed"]:
+                    return index
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import csv
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,7 +21,7 @@ GUIDED = "nac:mini@events+guide"
 @pytest.fixture(scope="module")
 def swept() -> Sweep:
     return sweep(
-        GUIDED,
+        "nac:mini@events(max_tokens=8)+guide:mini(candidates=2, lookahead=4)",
         "guide.n_steps",
         [0, 1, 4],
         metrics=["cider_d:simple"],
@@ -106,16 +105,12 @@ def test_more_steps_cost_more(swept: Sweep):
     assert all(0 <= row.quality["cider_d:simple"]["estimate"] <= 10 for row in swept.rows)
 
 
-def test_no_steps_say_what_the_captioner_alone_says(aacbench_clips: list[aacbench.Clip]):
+def test_no_steps_say_what_the_captioner_alone_says():
+    clips = aacbench.load_dataset("soundbox-events").clips("test")[:4]
     still = aacbench.load_captioner("nac:mini@events+guide(steps=0)")
     alone = aacbench.load_captioner("nac:mini@events(beams=1)")
-    theirs = [caption.text for caption in alone.caption(aacbench_clips)]
-    assert [caption.text for caption in still.caption(aacbench_clips)] == theirs
-
-
-@pytest.fixture
-def aacbench_clips() -> list[aacbench.Clip]:
-    return list(aacbench.load_dataset("soundbox-events").clips("test")[:4])
+    theirs = [caption.text for caption in alone.caption(clips)]
+    assert [caption.text for caption in still.caption(clips)] == theirs
 
 
 # --- its plot -------------------------------------------------------------------------------------
@@ -138,8 +133,7 @@ def test_without_the_package_that_draws_there_is_a_table(
     with pytest.raises(MissingRequirement, match=r"aacbench\[site\]"):
         plotting.draw(swept, tmp_path / "sweep.svg")
     path = plotting.write_table(swept, tmp_path / "sweep.csv")
-    with builtins.open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert [row["guide.steps"] for row in rows] == ["0", "1", "4"]
     assert float(rows[0]["p50_ms"]) == swept.rows[0].latency["p50_ms"]
 

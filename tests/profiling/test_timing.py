@@ -52,10 +52,15 @@ def test_a_function_can_be_a_stage_and_be_called_within_itself():
 
 def test_a_stage_that_fails_is_left():
     meter = Counter()
+
+    @stage("encode")
+    def fail() -> None:
+        meter.spend(1)
+        raise ValueError("broken")
+
     with listening(meter) as heard:
-        with pytest.raises(ValueError, match="broken"), stage("encode"):
-            meter.spend(1)
-            raise ValueError("broken")
+        with pytest.raises(ValueError, match="broken"):
+            fail()
         meter.spend(2)
     assert heard.spent == {"encode": 1, REST: 2}
 

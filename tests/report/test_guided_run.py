@@ -81,6 +81,20 @@ def kept(twin, without: str) -> str:
     return words.lower()
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_the_twin_is_the_captioner_that_searches_as_the_guide_does(
+    guided: Mapping[str, Path], tmp_path: Path, order: tuple[int, ...]
+):
+    from aacbench.report.reading import read_runs
+
+    alike = api.run("nac:mini@events(beams=1)", "soundbox-events", limit=CLIPS, out=tmp_path)
+    folders = [guided[""], guided["+guide"], alike]
+    found = read_runs([folders[at] for at in order])
+    twins = {run.folder: found.twin(run) for run in found.runs}
+    assert twins == {guided[""]: None, guided["+guide"]: order.index(2), alike: None}
+    assert read_runs([guided["+guide"], guided[""]]).twin(found.runs[order.index(1)]) == 1
+
+
 def test_events_lie_where_the_target_says(
     chromium: Browser, guided: Mapping[str, Path], tmp_path: Path
 ):

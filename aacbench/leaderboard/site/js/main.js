@@ -51,13 +51,14 @@
   function start() {
     window.aacTheme.attach(find("theme"));
     facts();
-    if (!state.get().board) {
-      find("board-title").textContent = "No boards yet";
-      return;
-    }
+    if (state.get().board) draw();
+    else find("board-title").textContent = "No boards yet";
+    document.documentElement.dataset.ready = words.count(model.all.boards.length, "board");
+  }
+
+  function draw() {
     for (const part of ["picker", "controls", "table", "provenance", "quality", "slope", "gain", "matrix", "audit"]) aac[part].attach();
     attachSections();
-    document.documentElement.dataset.ready = words.count(model.all.boards.length, "board");
   }
 
   start();

@@ -9,6 +9,8 @@
   const MISSING = "Plots are not drawn: this copy of the page has no vendor/vega.js. "
     + "\u201caacbench leaderboard build\u201d writes it; everything that a plot shows is in the table beneath it.";
 
+  const AXIS = 48; // pixels beneath a plot
+
   let library = null;
 
   // The library comes last and on its own, so that a page without it is a page with tables.
@@ -57,12 +59,14 @@
 
   async function draw(host, name, words) {
     const turn = (host.turn = (host.turn || 0) + 1);
+    host.style.setProperty("min-height", `${(words.height || 360) + AXIS}px`); // nothing jumps later
     host.sight = host.sight || inSight(host);
     await host.sight;
     if (turn !== host.turn) return; // a later choice overtook this one
     const embed = await load();
     if (turn !== host.turn) return;
     if (!embed) {
+      host.style.removeProperty("min-height");
       dom.fill(host, el("p", { class: "missing" }, MISSING));
       return;
     }
@@ -86,6 +90,7 @@
   function clear(host) {
     host.turn = (host.turn || 0) + 1;
     delete host.dataset.drawn;
+    host.style.removeProperty("min-height");
     dom.fill(host);
   }
 

@@ -14,6 +14,8 @@
     return row ? { row, part } : null;
   }
 
+  let opener = null; // to whom the keyboard goes back; none where a link opened the dialog
+
   function draw() {
     const dialog = find("provenance");
     const wanted = opened(state.get().open);
@@ -23,7 +25,10 @@
     }
     dom.fill(find("provenance-head"), heading(wanted));
     dom.fill(find("provenance-body"), content(wanted));
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      opener = document.activeElement === document.body ? null : document.activeElement;
+      dialog.showModal();
+    }
     dialog.scrollTop = 0;
   }
 
@@ -201,7 +206,7 @@
     if (!open) return;
     if (window.history.state && window.history.state.opened) window.history.back();
     else state.go({}, { replace: true });
-    dom.focus(document, `open ${open.includes("~") ? open : `${open}~`}`);
+    if (!opener || !opener.isConnected) dom.focus(document, `open ${open.includes("~") ? open : `${open}~`}`);
   }
 
   function attach() {
