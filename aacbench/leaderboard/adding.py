@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from aacbench import provenance
@@ -97,7 +98,8 @@ def put(
     """Verify a row and move it to its place; `source` is what the reader knows it by."""
     row = leaderboard / place
     before = read_json(row / SEAL) if (row / SEAL).is_file() else None
-    staged = leaderboard / RESULTS / ".staged"
+    (leaderboard / RESULTS).mkdir(parents=True, exist_ok=True)
+    staged = Path(mkdtemp(prefix=".staged-", dir=leaderboard / RESULTS))
     try:
         sealing.write_row(staged / place, files, sealed)
         found = read_result(staged / place, staged)

@@ -96,17 +96,21 @@ def _cell(column: Column, place: tuple[str, str], rows: Sequence[Row]) -> dict[s
 def pairs(rows: Sequence[Row], columns: Mapping[str, Column]) -> list[dict[str, Any]]:
     """Each guided run beside the run that differs from it in the guide alone.
 
-    Differences are with minus without, on the clips of both; `p` is of that figure alone,
-    `adjusted` for all figures of the pair (Holm). Figures that are no means of clips have bounds
-    and no p; see `clips.of_intervals`.
+    A guide may also say how many hypotheses the search keeps. Then the run without it that keeps
+    as many comes first, and the one that searches as it does by itself after it; `same_search` is
+    false of the latter. Differences are with minus without, on the clips of both; `p` is of that
+    figure alone, `adjusted` for all figures of the pair (Holm). Figures that are no means of clips
+    have bounds and no p; see `clips.of_intervals`.
     """
     runs = [row for row in rows if row.behind is not None and row.behind.manifest is not None]
-    plain = {_without_guides(_manifest(row)): row for row in runs if not _guides(row)}
+    plain = {_settings(row): row for row in runs if not _guides(row)}
     found = []
     for row in runs:
-        other = plain.get(_without_guides(_manifest(row)))
-        if _guides(row) and other is not None and _same_references(row, other):
-            found.append(_pair(other, row, columns))
+        for beams in _searches(row) if _guides(row) else ():
+            other = plain.get(_settings(row, beams))
+            if other is not None and _same_references(row, other):
+                pair = _pair(other, row, columns)
+                found.append({**pair, "same_search": beams == _searches(row)[0]})
     return found
 
 
@@ -116,14 +120,26 @@ def _manifest(row: Row) -> Mapping[str, Any]:
     return manifest
 
 
-def _guides(row: Row) -> bool:
-    return bool(_manifest(row)["decides"]["captioner"]["guides"])
+def _guides(row: Row) -> list[Mapping[str, Any]]:
+    return list(_manifest(row)["decides"]["captioner"]["guides"])
 
 
-def _without_guides(manifest: Mapping[str, Any]) -> str:
-    """Everything that decides the captions but the guides and their weights."""
-    decides = manifest["decides"]
+def _searches(row: Row) -> list[int | None]:
+    """How many hypotheses a guided run keeps, by its captioner's word or else by its guide's; then
+    what its captioner says, where that is something else."""
+    own = (_manifest(row)["decides"]["captioner"].get("options") or {}).get("beams")
+    said = [(guide.get("options") or {}).get("beams") for guide in _guides(row)]
+    kept = own if own is not None else max((one for one in said if one is not None), default=None)
+    return [kept] if kept == own else [kept, own]
+
+
+def _settings(row: Row, beams: int | None = None) -> str:
+    """Everything that decides a run's captions but its guides and their weights; of a guided run,
+    with so many `beams`."""
+    decides = _manifest(row)["decides"]
     captioner = {**decides["captioner"], "guides": []}
+    if _guides(row) and "beams" in (captioner.get("options") or {}):
+        captioner["options"] = {**captioner["options"], "beams": beams}
     weights = {name: sha for name, sha in decides["weights"].items() if not name.startswith("+")}
     return json.dumps({**decides, "captioner": captioner, "weights": weights}, sort_keys=True)
 
@@ -178,8 +194,8 @@ def _difference(one: Difference, adjusted: float | None) -> dict[str, float | No
         "difference": rounded(one.difference),
         "low": rounded(one.low) if bounded else None,
         "high": rounded(one.high) if bounded else None,
-        "p": rounded(one.p),
-        "adjusted": rounded(adjusted),
+        "p": one.p,
+        "adjusted": adjusted,
     }
 
 

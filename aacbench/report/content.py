@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from aacbench.report.hearing import without_folder
 from aacbench.report.ordering import Figure, order, says, spreads
 from aacbench.report.reading import Run, Runs
-from aacbench.types import Annotation, Caption
+from aacbench.types import Annotation, Caption, Clip
 
 SCHEMA = 1
 CHUNK = 24
@@ -88,7 +89,7 @@ def page(
             {
                 "id": name,
                 "references": list(_annotation(runs, name).references),
-                "said": [_said(run, name) for run in runs.runs],
+                "said": [_said(run, name, runs.clips.get(name)) for run in runs.runs],
                 "values": [_values(run, name, figures) for run in runs.runs],
                 "spread": [one[at] for one in spread],
                 "changed": [_changed(run, name) for run in runs.runs],
@@ -145,13 +146,13 @@ def _mean_stages(run: Run) -> dict[str, float]:
     return {stage: round(float(np.mean(times)), 6) for stage, times in found.items()}
 
 
-def _said(run: Run, name: str) -> dict[str, str] | None:
+def _said(run: Run, name: str, clip: Clip | None) -> dict[str, str] | None:
     """A caption, an error, or None where the run never came to this clip."""
     record = run.records.get(name)
     if record is None:
         return None
     if record.caption is None:
-        return {"error": record.error or "No caption, and no reason given."}
+        return {"error": without_folder(clip, record.error or "No caption, and no reason given.")}
     return {"text": record.caption.text}
 
 

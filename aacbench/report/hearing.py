@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def hear(clip: Clip | None, stem: str, folder: Path, limits: Limits) -> dict[str
     try:
         whole = audio.read(clip.audio)
     except AacbenchError as error:
-        return {"silent": f"Its sound cannot be decoded: {_without_folder(clip, error.message)}."}
+        return {"silent": f"Its sound cannot be decoded: {without_folder(clip, error.message)}."}
     except OSError as error:
         return {"silent": f"Its sound cannot be read: {error.strerror}."}
     kept = audio.resample(_first(whole, limits.seconds), min(whole.rate, limits.rate))
@@ -60,9 +61,11 @@ def hear(clip: Clip | None, stem: str, folder: Path, limits: Limits) -> dict[str
     }
 
 
-def _without_folder(clip: Clip, message: str) -> str:
+def without_folder(clip: Clip | None, message: str) -> str:
     """A page that is passed on need not tell how the folders of its writer are called."""
-    return message.replace(f"{clip.audio.parent}/", "") if isinstance(clip.audio, Path) else message
+    if clip is None or not isinstance(clip.audio, Path):
+        return message
+    return message.replace(f"{clip.audio.parent}{os.sep}", "")
 
 
 def _first(sound: Audio, seconds: float) -> Audio:

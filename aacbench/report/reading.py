@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from aacbench import catalog
+from aacbench import catalog, expressions
 from aacbench.errors import BadData, BadOption
 from aacbench.store import CAPTIONS, SCORES, Record, RunFolder
 from aacbench.types import Annotation, Clip, Dataset
@@ -31,6 +32,11 @@ class Run:
     @property
     def expression(self) -> str:
         return str(self.manifest["captioner"]["expression"])
+
+    @property
+    def name(self) -> str:
+        """The expression without folders, which say nothing on another machine."""
+        return "+".join(map(_named, expressions.parse(self.expression)))
 
     @property
     def key(self) -> str:
@@ -77,7 +83,7 @@ class Runs:
 
     def names(self) -> list[str]:
         """What readers tell the runs by: their captioners, with the key where two are alike."""
-        found = [run.expression for run in self.runs]
+        found = [run.name for run in self.runs]
         return [
             f"{name} [{run.key[:8]}]" if found.count(name) > 1 else name
             for name, run in zip(found, self.runs, strict=True)
@@ -93,6 +99,15 @@ class Runs:
                 if alike and other.manifest["seed"] == run.manifest["seed"]:
                     return index
         return None
+
+
+def _named(term: expressions.Term) -> str:
+    options = {
+        name: Path(value).name if isinstance(value, str) and os.path.isabs(value) else value
+        for name, value in term.options.items()
+    }
+    name = Path(term.name).name if term.is_file else term.name
+    return expressions.write(name, term.preset, term.source, options)
 
 
 def read_runs(folders: Sequence[Path]) -> Runs:

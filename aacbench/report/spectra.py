@@ -25,7 +25,7 @@ COLUMNS = 640
 WINDOW = 0.064
 """Seconds that a spectrum looks at, to the next power of two samples."""
 
-RANGE_DB = 80.0
+RANGE_DB = 70.0
 QUIETEST = -60.0
 """Decibels below which even the loudest place of a clip does not count as full brightness, so
 that the noise floor of a silent recording does not glow."""

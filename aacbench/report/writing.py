@@ -183,7 +183,7 @@ def _write_marker(folder: Path, runs: Runs) -> None:
         "schema": content.SCHEMA,
         "written_by": WRITER,
         "target": runs.target,
-        "runs": [{"captioner": run.expression, "key": run.key} for run in runs.runs],
+        "runs": [{"captioner": run.name, "key": run.key} for run in runs.runs],
     }
     (folder / MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="ascii")
 

@@ -175,6 +175,21 @@ def test_another_setting_beside_the_guide_makes_no_pair(tmp_path: Path) -> None:
     assert assembled(tmp_path).pairs == ()
 
 
+def test_a_guide_that_narrows_the_search_is_held_against_a_search_as_narrow(
+    tmp_path: Path,
+) -> None:
+    """A guide keeps one hypothesis where its captioner alone keeps five: part of the difference to
+    that one is the search's."""
+    values = {"fense": per_clip(1, 0.3)}
+    own, one = {"options": {"beams": None}}, {"options": {"beams": 1}}
+    put_row(tmp_path, "nac", values, base="nac", settings=own)
+    put_row(tmp_path, "nac(beams=1)", values, base="nac", settings=one)
+    put_row(tmp_path, "nac+guide", values, guides=["guide"], base="nac", settings=own, beams=1)
+    found = assembled(tmp_path)
+    pairs = [(found.rows[pair["without"]].system, pair["same_search"]) for pair in found.pairs]
+    assert pairs == [("nac(beams=1)", True), ("nac", False)]
+
+
 def test_slopes_go_from_home_to_abroad_for_one_captioner(tmp_path: Path) -> None:
     found = two_by_two(tmp_path)
     assert len(found.slopes) == 4

@@ -202,3 +202,17 @@ def test_kinds_of_targets_and_domains_stand_apart(chromium: Browser, sample_site
         page.click("#domains >> text=Unknown domain")
         assert systems(page) == ["reeds.4.1"]
         assert page.locator("#table .rank").count() == 0, "nothing on this board has a rank"
+
+
+def test_the_legend_says_what_letters_and_signs_mean_and_what_the_board_notes(
+    chromium: Browser, sample_site: Path
+) -> None:
+    with reading(chromium, sample_site) as page:
+        legend = page.inner_text("#legend")
+        for part in (
+            "no captions, hence no interval and no rank",
+            "self-scored",
+            "Sedge et al. 2024: fine-tuned on Clotho",
+            BOARD["notes"][0],
+        ):
+            assert part in legend

@@ -45,9 +45,14 @@ def test_the_same_runs_give_the_same_bytes(runs: Mapping[str, Path], both: Path,
     assert contents(again.page.parent) == contents(both.parent)
 
 
-def test_the_page_tells_no_folder_of_the_machine_that_wrote_it(both: Path, target: Path):
+def test_the_page_tells_no_folder_of_the_machine_that_wrote_it(
+    both: Path, target: Path, runs: Mapping[str, Path]
+):
+    home = runs["Plain"].parents[3]
     for name, content in contents(both.parent).items():
         assert str(target.parent).encode() not in content, name
+        assert str(home).encode() not in content, name
+    assert data_of(both)["systems"][0]["name"] == "captioners.py:Plain"
 
 
 def test_what_is_said_of_its_weight_is_what_it_weighs(runs: Mapping[str, Path], tmp_path: Path):

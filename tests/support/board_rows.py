@@ -56,12 +56,15 @@ def put_row(
     measured: bool = True,
     entries: Mapping[str, Mapping[str, Any]] | None = None,
     profile: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    beams: int | None = None,
     **given: Any,
 ) -> Path:
     """Write a sealed row below ``board/results``; its folder.
 
     `entries` overrides what figures say of themselves, `given` what the result says; `base` is
-    what the captioner is called without its guides.
+    what the captioner is called without its guides, and `settings` what else it is told; `beams`
+    is how many hypotheses its guides keep.
     """
     clips = len(next(iter(figures.values())))
     result = {
@@ -89,11 +92,11 @@ def put_row(
     files = {SCORES: write_lines(lines)}
     last = "figures"
     if measured:
+        given_guides = [{"name": name, "options": {"beams": beams}} for name in guides]
+        captioner = {"name": base or system, "guides": given_guides, **(settings or {})}
         last = sealing.digest(f"{system} {target} {given}".encode())[:16]
         files[CAPTIONS] = "".join(f'{{"id": "{line["id"]}", "text": "a dog"}}\n' for line in lines)
-        files[MANIFEST] = sealing.as_json(
-            _manifest(base or system, system, target, guides, trained)
-        )
+        files[MANIFEST] = sealing.as_json(_manifest(captioner, system, target, trained))
         result["key"] = last
         result["time_per_clip"] = {"caption": {"mean": 0.2, "median": 0.1, "n": clips}}
     else:
@@ -109,12 +112,13 @@ def put_row(
 
 
 def _manifest(
-    base: str, system: str, target: str, guides: Sequence[str], trained: Mapping[str, Any]
+    captioner: Mapping[str, Any], system: str, target: str, trained: Mapping[str, Any]
 ) -> dict[str, Any]:
+    guides = [guide["name"] for guide in captioner["guides"]]
     return {
         "schema": 1,
         "decides": {
-            "captioner": {"name": base, "guides": [{"name": name} for name in guides]},
+            "captioner": captioner,
             "weights": {"own": "1", **{f"+{name}.own": "2" for name in guides}},
             "target": target,
             "seed": 0,

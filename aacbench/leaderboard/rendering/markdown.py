@@ -9,7 +9,8 @@ from aacbench.leaderboard.assembling import Leaderboard
 from aacbench.leaderboard.boards import Board
 from aacbench.leaderboard.rendering.sheets import Cell, Sheet, numbered, plain, sheet
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~$]|^[#+=-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
+_OPENING = re.compile(r"^([#+=>-]|\d+[.)])")
 
 
 def escaped(text: str) -> str:
@@ -17,6 +18,11 @@ def escaped(text: str) -> str:
     text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\1", text)
     return text.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+
+
+def item(text: str) -> str:
+    """A stranger's text as an item of a list, which begins no list or heading of its own."""
+    return f"- {_OPENING.sub(lambda found: found[0][:-1] + chr(92) + found[0][-1], escaped(text))}"
 
 
 def cell(one: Cell) -> str:
@@ -58,7 +64,7 @@ def board_table(
     """A board's table and its notes."""
     parts = [of_sheet(sheet(leaderboard, board, figures, base, brief))]
     said = board.standings.said(board.columns if figures is None else figures)
-    notes = "\n".join(f"- {escaped(note)}" for note in said)
+    notes = "\n".join(item(note) for note in said)
     return "\n\n".join([*parts, *([notes] if notes else [])])
 
 

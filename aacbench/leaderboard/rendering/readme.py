@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aacbench.leaderboard.assembling import Leaderboard
 from aacbench.leaderboard.boards import Board
 from aacbench.leaderboard.columns import KINDS, is_main
+from aacbench.leaderboard.rendering import sheets
 from aacbench.leaderboard.rendering.markdown import board_table, escaped, table
 from aacbench.leaderboard.rendering.sheets import Cell, anchor, numbered
 
@@ -107,21 +108,24 @@ def _pairs(leaderboard: Leaderboard) -> Iterator[str]:
     ]
     yield "## With and without the guide"
     yield (
-        "Differences, with minus without, on the same clips, everything but the guide the same. p "
-        "is adjusted for all figures of the pair (Holm); a figure without p is no mean of clips, "
-        "and its bounds, from the two intervals, are wider than need be."
+        "Differences, with minus without, on the same clips, everything but the guide the same. "
+        "Where a guide also says how many hypotheses the search keeps, the run without it that "
+        "keeps as many comes first; one that searches as it does by itself is marked. p is "
+        "adjusted for all figures of the pair (Holm); a figure without p is no mean of clips, and "
+        "its bounds, from the two intervals, are wider than need be."
     )
     yield table(
-        ["system", "on", *(leaderboard.columns[figure].label for figure in figures)],
+        ["with", "without", "on", *(leaderboard.columns[figure].label for figure in figures)],
         [_pair(leaderboard, pair, figures) for pair in leaderboard.pairs],
-        [False, False, *(True for _ in figures)],
+        [False, False, False, *(True for _ in figures)],
     )
 
 
 def _pair(leaderboard: Leaderboard, pair: Mapping[str, Any], figures: Sequence[str]) -> list[Cell]:
-    guided = leaderboard.rows[pair["with"]]
+    plain = leaderboard.rows[pair["without"]].system
     return [
-        Cell(guided.system),
+        Cell(leaderboard.rows[pair["with"]].system),
+        Cell(plain if pair["same_search"] else f"{plain} (its own search)"),
         Cell(f"{pair['target']}@{pair['split']}"),
         *(_difference(leaderboard, figure, pair["figures"].get(figure)) for figure in figures),
     ]
@@ -135,7 +139,7 @@ def _difference(leaderboard: Leaderboard, figure: str, one: Mapping[str, Any] | 
     if one["low"] is not None:
         words.append(f"[{one['low']:+.{digits}f}, {one['high']:+.{digits}f}]")
     if one["adjusted"] is not None:
-        words.append(f"p {one['adjusted']:.2g}")
+        words.append(sheets.probability(one["adjusted"]))
     if one["self_scored"]:
         words.append("(self-scored)")
     return Cell(" ".join(words))

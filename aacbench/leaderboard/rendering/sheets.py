@@ -122,6 +122,11 @@ def size(parameters: int | None) -> str:
     return str(parameters)
 
 
+def probability(p: float) -> str:
+    """``p = 0.031``, or that it is less than what matters."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
 def learnt_from(row: Row) -> str:
     """What the captions that a system saw come from."""
     if row.trained_on is None:

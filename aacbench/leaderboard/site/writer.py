@@ -22,9 +22,9 @@ VENDOR = "vendor/vega.js"
 STYLES = ("page.css", "board.css")
 PLOTS = ("config", "quality", "slope", "gain")
 SCRIPTS = (
-    "dom words board state keys legend table provenance picker controls plot chart quality slope "
-    "gain matrix audit main"
-).split()
+    *("dom", "words", "board", "state", "keys", "legend", "table", "provenance", "picker"),
+    *("controls", "plot", "chart", "quality", "slope", "gain", "matrix", "audit", "main"),
+)
 """In the order in which they are run: each uses only what stands before it."""
 
 

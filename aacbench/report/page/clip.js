@@ -100,7 +100,8 @@ function keyFigures(clip, system) {
   const chosen = figureAt();
   const others = KEY_FIGURES.map((name) =>
     DATA.figures.findIndex((figure) => figure.id === name || figure.id.startsWith(`${name}:`)));
-  const wanted = [...new Set([chosen, ...others])].filter(
+  const rest = [...DATA.figures.keys()].filter((at) => DATA.figures[at].higher_is_better !== null);
+  const wanted = [...new Set([chosen, ...others, ...rest])].filter(
     (figure) => figure >= 0 && valueOf(clip, system, figure) !== null);
   if (!wanted.length) {
     return DATA.systems[system].scored ? h("p", { class: "soft" }, "This caption has no figures yet.") : null;

@@ -3,7 +3,7 @@
 const SORT_NAMES = {
   worst: ["Worst first", "Lowest first"],
   best: ["Best first", "Highest first"],
-  disagreement: ["Most disagreement", "Most disagreement"],
+  disagreement: ["Disagreement", "Disagreement"],
   target: ["As in the data set", "As in the data set"],
 };
 const SHOW_NAMES = {

@@ -4,6 +4,8 @@
 (() => {
   const { board: model, dom, provenance, table, words } = window.aac;
   const { el, find } = dom;
+  const RULES = "each by a rule that knows no names: sums that do not add up, figures cited differently, "
+    + "claims that the columns do not bear out.";
   const ORDER = ["contradiction", "doubt", "remark"];
 
   function papers(findings) {
@@ -47,9 +49,8 @@
   function attach() {
     const findings = Object.values(model.all.findings);
     const groups = papers(findings);
-    find("audit-says").textContent = findings.length
-      ? `${words.count(findings.length, "finding")} in ${words.count(groups.length, "paper")}, each by a rule that knows no names: sums that do not add up, figures cited differently, claims that the columns do not bear out.`
-      : "The audit has no finding.";
+    const amount = `${words.count(findings.length, "finding")} in ${words.count(groups.length, "paper")}`;
+    find("audit-says").textContent = findings.length ? `${amount}, ${RULES}` : "The audit has no finding.";
     dom.fill(find("audit-list"), groups.map(section));
   }
 

@@ -7,10 +7,10 @@
 
   // A select of figures; the choice goes into the state under the chart's name.
   function chooser(name, ids, chosen) {
-    const options = ids.map((id) => el("option", { value: id, selected: id === chosen }, model.figure(id).label));
+    const option = (id) => el("option", { value: id, selected: id === chosen }, model.figure(id).label);
     const change = (event) => state.go({ [name]: event.target.value });
     const attributes = { class: "field", id: `${name}-figure`, data: { focus: `${name} figure` }, on: { change } };
-    return el("label", { class: "chooser" }, el("span", {}, "Figure"), el("select", attributes, options));
+    return el("label", { class: "chooser" }, el("span", {}, "Figure"), el("select", attributes, ids.map(option)));
   }
 
   // The wanted figure where the chart has it; else the first of its usual ones; else any.
@@ -20,8 +20,10 @@
 
   function table(head, rows) {
     const titles = head.map((title) => el("th", { scope: "col" }, title));
-    const lines = rows.map((cells) => el("tr", {}, cells.map((cell, at) => (at ? el("td", {}, cell) : el("th", { scope: "row" }, cell)))));
-    return el("div", { class: "sheet" }, el("table", { class: "plain" }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, lines)));
+    const cell = (text, at) => (at ? el("td", {}, text) : el("th", { scope: "row" }, text));
+    const body = el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map(cell))));
+    const whole = el("table", { class: "plain" }, el("thead", {}, el("tr", {}, titles)), body);
+    return el("div", { class: "sheet", role: "region", tabindex: "0", "aria-label": "The plot as a table" }, whole);
   }
 
   function asTable(name, head, rows) {
@@ -62,5 +64,5 @@
     }).observe(host);
   }
 
-  window.aac.chart = { attach, pick, table };
+  window.aac.chart = { attach, chooser, pick };
 })();

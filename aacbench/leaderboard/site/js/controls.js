@@ -28,11 +28,17 @@
     const now = state.get();
     const { main, more } = model.available(now.board);
     const shown = model.columns(now.board, now.columns);
-    const part = (title, ids) => (ids.length ? el("fieldset", {}, el("legend", {}, title), ids.map((id) => box(id, shown))) : null);
-    const all = el("button", { class: "button quiet", type: "button", data: { focus: "all" }, on: { click: () => choose([...main, ...more]) } }, "All");
-    const usual = el("button", { class: "button quiet", type: "button", data: { focus: "usual" }, on: { click: () => state.go({ columns: null }) } }, "Usual");
+    const part = (title, ids) => {
+      return ids.length ? el("fieldset", {}, el("legend", {}, title), ids.map((id) => box(id, shown))) : null;
+    };
+    const all = quick("All", () => choose([...main, ...more]));
+    const usual = quick("Usual", () => state.go({ columns: null }));
     dom.redraw(find("columns"), part("Usual", main), part("More", more), el("div", { class: "row" }, all, usual));
     find("columns-button").textContent = `Columns ${shown.length} of ${main.length + more.length}`;
+  }
+
+  function quick(title, click) {
+    return el("button", { class: "button quiet", type: "button", data: { focus: title }, on: { click } }, title);
   }
 
   function box(id, shown) {

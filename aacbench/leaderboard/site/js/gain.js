@@ -38,16 +38,21 @@
     const found = pair.figures[id];
     const digits = words.decimals(figure);
     const of = (row) => (model.value(row, id) === null ? words.NONE : words.number(model.value(row, id), digits));
-    const range = found.low === null ? words.NONE : `${words.number(found.low, digits)} to ${words.number(found.high, digits)}`;
-    const chance = found.adjusted ?? found.p;
-    return [pair.guided.system, pair.target, of(pair.plain), of(pair.guided), words.signed(found.difference, digits), range, chance === null || chance === undefined ? words.NONE : words.probability(chance)];
+    const known = found.low !== null;
+    const range = known ? `${words.number(found.low, digits)} to ${words.number(found.high, digits)}` : words.NONE;
+    const chance = found.adjusted ?? found.p ?? null;
+    return [
+      pair.guided.system, pair.target, of(pair.plain), of(pair.guided), words.signed(found.difference, digits),
+      range, chance === null ? words.NONE : words.probability(chance),
+    ];
   }
 
   function summary(points, figure, up) {
     const sure = points.filter((each) => each.sure);
     const better = sure.filter((each) => (up ? each.difference > 0 : each.difference < 0)).length;
-    const worse = sure.length - better;
-    return `${figure.label}: of ${words.count(points.length, "pair")}, ${better} surely better with the guide, ${worse} surely worse, ${points.length - sure.length} not told apart (hollow).`;
+    const unsure = points.length - sure.length;
+    const told = `${better} surely better with the guide, ${sure.length - better} surely worse`;
+    return `${figure.label}: of ${words.count(points.length, "pair")}, ${told}, ${unsure} not told apart (hollow).`;
   }
 
   function content(now) {

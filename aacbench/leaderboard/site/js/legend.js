@@ -23,8 +23,16 @@
     }
     for (const [mark, meaning] of footnotes(list)) lines.push([mark, meaning]);
     const terms = lines.map(([sign, text]) => [el("dt", {}, sign), el("dd", {}, text)]);
-    const notes = board.notes.map((note) => el("li", {}, note));
-    return [lines.length ? el("dl", {}, terms) : null, notes.length ? el("ul", {}, notes) : null];
+    return [lines.length ? el("dl", {}, terms) : null, noted(board.notes)];
+  }
+
+  const FEW = 3;
+
+  // What the board says of its tests, figure by figure: folded away where it is long.
+  function noted(notes) {
+    if (!notes.length) return null;
+    const list = el("ul", {}, notes.map((note) => el("li", {}, note)));
+    return notes.length > FEW ? el("details", {}, el("summary", {}, `${notes.length} notes on what is bold and what is not`), list) : list;
   }
 
   // A paper's own stars and daggers, where the row says one meaning for each of them.

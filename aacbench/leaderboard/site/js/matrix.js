@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { board: model, dom, state, table: opener, words } = window.aac;
+  const { board: model, chart, dom, state, table: opener, words } = window.aac;
   const { el, find } = dom;
 
   function chosen(now) {
@@ -30,7 +30,8 @@
       class: "value", type: "button", "aria-label": label,
       data: { focus: `matrix ${train} ${target}` }, on: { click: () => opener.show(cell.row, matrix.figure) },
     };
-    const node = el("td", { class: cell.domain === "in" ? "home" : null }, el("button", attributes, text), range ? el("small", {}, range) : null);
+    const small = range ? el("small", {}, range) : null;
+    const node = el("td", { class: cell.domain === "in" ? "home" : null }, el("button", attributes, text), small);
     node.style.setProperty("--part", `${Math.round(shade(matrix, cell) * 100)}%`);
     return node;
   }
@@ -46,14 +47,14 @@
   }
 
   function choice(matrix) {
-    const options = model.all.matrix.map((each) => el("option", { value: each.figure, selected: each === matrix }, model.figure(each.figure).label));
-    const change = (event) => state.go({ matrix: event.target.value });
-    return el("label", { class: "chooser" }, el("span", {}, "Figure"), el("select", { class: "field", id: "matrix-figure", data: { focus: "matrix figure" }, on: { change } }, options));
+    return chart.chooser("matrix", model.all.matrix.map((each) => each.figure), matrix.figure);
   }
 
   function summary(matrix, figure) {
     const home = matrix.cells.filter((cell) => cell.domain === "in").length;
-    return `${words.count(matrix.cells.length, "pair")} of training and target, ${home} of them in-domain (framed). Each cell is the best ranked system of its pair by ${figure.label}; shades compare within a column.`;
+    const pairs = words.count(matrix.cells.length, "pair");
+    return `${pairs} of training and target, ${home} of them in-domain (framed). `
+      + `Each cell is the best ranked system of its pair by ${figure.label}; shades compare within a column.`;
   }
 
   function draw() {

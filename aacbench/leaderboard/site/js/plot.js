@@ -81,8 +81,8 @@
 
   function inSight(host) {
     return new Promise((resolve) => {
-      const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && resolve(), { rootMargin: "240px" });
-      watch.observe(host);
+      const seen = (entries) => entries.some((entry) => entry.isIntersecting) && resolve();
+      new IntersectionObserver(seen, { rootMargin: "240px" }).observe(host);
       window.setTimeout(resolve, QUIET);
     });
   }

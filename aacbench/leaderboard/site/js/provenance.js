@@ -40,10 +40,12 @@
   function big(row, part) {
     const value = model.cell(row, part);
     const figure = model.figure(part);
-    if (value) return [el("span", { class: "figure" }, words.score(value, figure)), " ", el("span", { class: "of" }, figure.label)];
-    if (part === "latency" && row.latency) return [el("span", { class: "figure" }, `${words.milliseconds(row.latency.p50_ms)} ms`), " ", el("span", { class: "of" }, "a clip")];
-    if (part === "parameters" && row.parameters) return [el("span", { class: "figure" }, row.parameters.toLocaleString("en")), " ", el("span", { class: "of" }, "parameters")];
-    return "Where it comes from";
+    const amount = (number, unit) => [el("span", { class: "figure" }, number), " ", el("span", { class: "of" }, unit)];
+    if (part === "latency" && row.latency) return amount(`${words.milliseconds(row.latency.p50_ms)} ms`, "a clip");
+    if (part === "parameters" && model.value(row, part) !== null) {
+      return amount(model.value(row, part).toLocaleString("en"), "parameters");
+    }
+    return value ? amount(words.score(value, figure), figure.label) : "Where it comes from";
   }
 
   function content(wanted) {

@@ -4,6 +4,8 @@
 (() => {
   const { board: model, chart, dom, state, words } = window.aac;
 
+  const FEW = 4; // systems that can all be named without names on one another
+
   function timed(rows) {
     return rows.filter((row) => row.latency && row.latency.p50_ms > 0);
   }
@@ -48,8 +50,7 @@
     const machines = [...new Set(all.map((each) => each.machine))];
     const series = (each) => `var(--series-${(machines.indexOf(each.machine) % 6) + 1})`;
     return all.map((each) => ({
-      ...each, front: kept.has(each), label: kept.has(each) || all.length <= 4,
-      fill: kept.has(each) ? series(each) : "var(--paper)",
+      ...each, front: kept.has(each), fill: kept.has(each) ? series(each) : "var(--paper)",
     }));
   }
 
@@ -59,12 +60,18 @@
     return all.filter((tick) => tick >= least && tick <= most);
   }
 
-  // Room on the right for the name of the slowest system.
   function span(all) {
     const times = all.map((each) => each.ms);
     const [least, most] = [Math.min(...times), Math.max(...times)];
-    const wide = Math.max(most / least, 4);
-    return [least / wide ** 0.12, most * wide ** 0.4];
+    const room = Math.max(most / least, 4) ** 0.14;
+    return [least / room, most * room];
+  }
+
+  // A name stands on that side of its point where there is more room; in a narrow window, only
+  // the names on the front.
+  function labelled(all, [least, most], narrow) {
+    const middle = Math.sqrt(least * most);
+    return all.map((each) => ({ ...each, late: each.ms > middle, label: each.front || (!narrow && all.length <= FEW) }));
   }
 
   function summary(all, figure) {
@@ -73,12 +80,19 @@
     const machines = new Set(all.map((each) => each.machine)).size;
     const apart = machines > 1 ? ` Times of ${machines} machines are kept apart.` : "";
     if (!best.length) return `No valid latency beside ${figure.label}.${apart}`;
-    return `Of ${words.count(all.length, "system")}, ${words.list(told)} ${best.length === 1 ? "is" : "are"} beaten by no other in both ${figure.label} and speed.${others(all)}${apart}`;
+    const who = `${words.list(told)} ${best.length === 1 ? "is" : "are"}`;
+    const of = words.count(all.length, "system");
+    return `Of ${of}, ${who} beaten by no other in both ${figure.label} and speed.${others(all)}${apart}`;
   }
 
   function others(all) {
     const told = all.some((each) => !each.front && !each.invalid) ? " Hollow: beaten in both." : "";
     return all.some((each) => each.invalid) ? `${told} Dashed: no valid latency.` : told;
+  }
+
+  function line(each, figure) {
+    const front = each.invalid ? "no: latency invalid" : each.front ? "yes" : "no";
+    return [each.name, words.number(each.value, words.decimals(figure)), words.milliseconds(each.ms), front, each.machine];
   }
 
   function legend(machines) {
@@ -97,10 +111,11 @@
     return {
       ids, chosen: id, summary: summary(all, figure),
       head: ["System", figure.label, "Milliseconds", "On the front", "Machine"],
-      rows: all.map((each) => [each.name, words.number(each.value, words.decimals(figure)), words.milliseconds(each.ms), each.invalid ? "no: latency invalid" : each.front ? "yes" : "no", each.machine]),
+      rows: all.map((each) => line(each, figure)),
       words: (room) => ({
-        points: all, figure: figure.label, span: range, ticks: ticks(range), machines,
-        legend: legend(machines), reverse: !model.descending(id), limit: Math.max(90, room * 0.42),
+        points: labelled(all, range, room < 560), figure: figure.label, span: range,
+        ticks: ticks(range), machines, legend: legend(machines),
+        reverse: !model.descending(id), limit: Math.max(90, room * 0.44),
       }),
     };
   }

@@ -186,12 +186,14 @@
     const invalid = time.valid === false;
     const below = invalid ? "invalid" : time.p95_ms ? `p95 ${words.milliseconds(time.p95_ms)}` : "";
     const title = invalid ? time.reason : null;
-    return el("td", { class: `number ${invalid ? "invalid" : ""}`, title }, number(row, "latency", words.milliseconds(time.p50_ms)), small(below));
+    const door = number(row, "latency", words.milliseconds(time.p50_ms));
+    return el("td", { class: `number ${invalid ? "invalid" : ""}`, title }, door, small(below));
   }
 
   function parameters(row) {
-    if (row.parameters === null || row.parameters === undefined) return missing();
-    return el("td", { class: "number" }, number(row, "parameters", words.size(row.parameters)));
+    const amount = model.value(row, "parameters");
+    if (amount === null) return missing();
+    return el("td", { class: "number" }, number(row, "parameters", words.size(amount)));
   }
 
   // --- doors ------------------------------------------------------------------------------------
