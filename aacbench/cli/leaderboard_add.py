@@ -131,7 +131,8 @@ def verify(
     else:
         for one in found:
             say(f"{one.folder}: {'refused' if one.problems else 'verified'}")
-            say("".join(f"  {visible(remark)}\n" for remark in one.remarks).rstrip())
+            for remark in one.remarks:
+                say(f"  {visible(remark)}")
     if wrong:
         lines = [f"{one.folder}: {problem}" for one in wrong for problem in one.problems]
         raise BadData(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -74,7 +74,7 @@ def build(folder: Path) -> list[Path]:
         for name, content in fresh.items():
             if not (folder / name).is_file() or (folder / name).read_bytes() != content:
                 _replace(folder / name, content)
-        for name in _generated_there(folder) - set(fresh):
+        for name in _extra(folder, fresh):
             (folder / name).unlink()
         _remove_empty(folder)
         return [folder / name for name in fresh]
@@ -103,8 +103,8 @@ def compare(folder: Path) -> list[Problem]:
     """
     with _generated(folder) as fresh:
         found = [*_stale(folder, fresh)]
-        extra = _generated_there(folder) - set(fresh)
-    return found + [Problem(name, "extra, for nothing generates it") for name in sorted(extra)]
+        extra = _extra(folder, fresh)
+    return found + [Problem(name, "extra, for nothing generates it") for name in extra]
 
 
 def _stale(folder: Path, fresh: dict[str, bytes]) -> Iterator[Problem]:
@@ -158,14 +158,17 @@ def as_json(content: Any) -> bytes:
     return f"{text}\n".encode("ascii")
 
 
-def _generated_there(folder: Path) -> set[str]:
-    """All files in the places that belong to `build`; what a killed build left half done too."""
-    return {
+def _extra(folder: Path, fresh: Mapping[str, bytes]) -> list[str]:
+    """Files in the places that belong to `build` which it would not write; what a killed build
+    left half done too. Others' programs stay where their package is not installed."""
+    there = {
         path.relative_to(folder).as_posix()
         for place in (TABLES, SITE)
         for path in (folder / place).rglob("*")
         if path.is_file()
     }
+    bundled = any(name.startswith(VENDOR) for name in fresh)
+    return sorted(name for name in there - set(fresh) if bundled or not name.startswith(VENDOR))
 
 
 def _replace(path: Path, content: bytes) -> None:

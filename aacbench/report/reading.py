@@ -59,7 +59,8 @@ class Run:
         decides it likewise differs by the guides alone.
         """
         plain = self.unguided()
-        options, decided = plain.get("options") or {}, {}
+        options = plain.get("options") or {}
+        decided: dict[str, Any] = {}
         for guide in self.manifest["captioner"].get("guides", ()):
             decided |= {n: v for n, v in (guide.get("options") or {}).items() if v is not None}
         filled = {n: decided.get(n) if v is None else v for n, v in options.items()}

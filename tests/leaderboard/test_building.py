@@ -126,6 +126,18 @@ def test_a_clean_clone_may_lack_others_programs_and_not_have_others(board: Path)
     assert building.compare(board) == []
 
 
+def test_a_build_without_the_plots_package_keeps_their_program_and_all_else_the_same(
+    board: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = board / building.VENDOR / "vega.js"
+    bundle.parent.mkdir(exist_ok=True)
+    bundle.write_text("from a machine that has the package")
+    monkeypatch.setattr("aacbench.pages.vega", lambda: None)
+    assert building.compare(board) == []
+    building.build(board)
+    assert bundle.is_file()
+
+
 def test_an_unchanged_file_is_not_written_again(board: Path) -> None:
     page = board / "README.md"
     os.utime(page, (0, 0))
