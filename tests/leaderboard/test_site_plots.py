@@ -180,3 +180,15 @@ def test_without_the_plot_library_the_page_says_how_to_get_it_and_tables_work(
         assert systems(page)[0] == "loud.clotho.in"
         assert not trouble(page).errors
         assert not trouble(page).requests
+
+
+@pytest.mark.parametrize("words", ["pebble", "loudroom"])
+def test_one_system_alone_is_drawn_with_and_without_a_valid_latency(
+    chromium: Browser, sample_site: Path, words: str
+) -> None:
+    with reading(chromium, sample_site, anchor=f"{CLOTHO}&words={words}") as page:
+        _drawn(page, "quality")
+        assert page.locator("#quality-plot [aria-roledescription='point']").count() == 1
+        said = page.inner_text("#quality-says")
+        assert ("No valid latency" in said) is (words == "loudroom")
+        assert not trouble(page)

@@ -67,6 +67,13 @@
     return [least / room, most * room];
   }
 
+  // All intervals and a little air. Told, not found by Vega: a layer may hold no point at all.
+  function reach(all) {
+    const [least, most] = [Math.min(...all.map((each) => each.low)), Math.max(...all.map((each) => each.high))];
+    const air = (most - least || Math.abs(most) || 1) * 0.08;
+    return [least - air, most + air];
+  }
+
   // A name stands on that side of its point where there is more room; in a narrow window, only
   // the names on the front.
   function labelled(all, [least, most], narrow) {
@@ -113,7 +120,7 @@
       head: ["System", figure.label, "Milliseconds", "On the front", "Machine"],
       rows: all.map((each) => line(each, figure)),
       words: (room) => ({
-        points: labelled(all, range, room < 560), figure: figure.label, span: range,
+        points: labelled(all, range, room < 560), figure: figure.label, span: range, range: reach(all),
         ticks: ticks(range), machines, legend: legend(machines),
         reverse: !model.descending(id), limit: Math.max(90, room * 0.44),
       }),
