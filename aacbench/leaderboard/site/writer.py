@@ -19,7 +19,7 @@ from aacbench import pages
 
 VENDOR = "vendor/vega.js"
 
-STYLES = ("page.css", "board.css")
+STYLES = ("page.css", "index.css", "board.css", "dialog.css")
 PLOTS = ("config", "quality", "slope", "gain")
 SCRIPTS = (
     *("dom", "words", "board", "state", "keys", "legend", "table", "provenance", "picker"),
