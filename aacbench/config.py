@@ -60,7 +60,7 @@ class Plan:
     @property
     def folder(self) -> RunFolder:
         """``out/target/captioner/key``."""
-        names = (_file_name(self.target.name), _file_name(_label(self.captioner)), self.key)
+        names = (file_name(self.target.name), file_name(_label(self.captioner)), self.key)
         return RunFolder(self.settings.out.joinpath(*names))
 
     def asked(self) -> Sequence[Clip]:
@@ -68,8 +68,9 @@ class Plan:
         return self.clips[: self.settings.limit]
 
 
-def _file_name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100]
+def file_name(text: str) -> str:
+    """A name as part of a path, in the way of run folders."""
+    return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100] or "unnamed"
 
 
 def _label(choice: Choice) -> str:
@@ -179,12 +180,14 @@ def domain(plan: Plan) -> domains.Domain:
         plan.target.split,
         plan.annotations,
         lambda name: annotations_of(plan.workshop, *name.partition("/")[::2]),
-        lambda name: _origins(*name.partition("/")[::2]),
+        origins_of,
     )
 
 
-def _origins(dataset: str, split: str) -> tuple[str, ...]:
-    """The collections that a data set's split was taken from; of what is none, none are known."""
+def origins_of(name: str) -> tuple[str, ...]:
+    """The collections that a split (``"clotho/development"``) was taken from; of what is no known
+    data set, none are known."""
+    dataset, _, split = name.partition("/")
     try:
         spec = cast(DatasetSpec, catalog.find("datasets", dataset).spec)
     except AacbenchError:

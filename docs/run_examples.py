@@ -44,8 +44,10 @@ def _commands(body: str) -> list[tuple[str, list[str]]]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder to run in, with a sound, a folder of sounds and a captioner of one's own."""
+    """A folder to run in, with a sound, a folder of sounds, a captioner of one's own, and this
+    repository's leaderboard."""
     folder = tmp_path_factory.mktemp("examples")
+    (folder / "leaderboard").symlink_to(ROOT / "leaderboard", target_is_directory=True)
     subprocess.run(
         [sys.executable, str(ROOT / "docs" / "example_files.py"), str(folder)], check=True
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -48,11 +47,6 @@ def seal(
 def digest(content: bytes) -> str:
     """The sha256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
-
-
-def file_name(text: str) -> str:
-    """A name as part of a path, in the way of run folders."""
-    return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100] or "unnamed"
 
 
 def as_json(value: Mapping[str, Any]) -> str:

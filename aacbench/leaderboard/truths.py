@@ -58,17 +58,10 @@ class Truths:
             return found
 
         spec, split = cast(DatasetSpec, truth.target.choice.spec), truth.target.split
-        verdict = domains.judge(trained_on, spec, split, truth.annotations, known, _origins)
+        verdict = domains.judge(
+            trained_on, spec, split, truth.annotations, known, config.origins_of
+        )
         return verdict, not missing
-
-
-def _origins(name: str) -> tuple[str, ...]:
-    dataset, _, split = name.partition("/")
-    try:
-        spec = cast(DatasetSpec, catalog.find("datasets", dataset).spec)
-    except AacbenchError:
-        return ()
-    return spec.origins(split)
 
 
 def laxer(verdict: Mapping[str, Any], judged: domains.Domain, all_known: bool) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from aacbench import catalog, judging, provenance
+from aacbench import catalog, config, judging, provenance
 from aacbench.errors import AacbenchError
 from aacbench.leaderboard import qualifying, reproducing, sealing
 from aacbench.leaderboard.reproducing import SHOWN, Which
@@ -131,7 +131,7 @@ def row_place(result: Mapping[str, object], manifest: Mapping[str, object] | Non
     """Where a row lies below the leaderboard's folder."""
     last = FIGURES if manifest is None else str(manifest["key"])
     names = (str(result["target"]), str(result["captioner"]), last)
-    return Path(RESULTS, *map(sealing.file_name, names))
+    return Path(RESULTS, *map(config.file_name, names))
 
 
 # --- what a row says of its captioner -------------------------------------------------------------

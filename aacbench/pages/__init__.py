@@ -11,8 +11,9 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
-# What would end a script element, open a comment in it, or break a line of a JavaScript string.
-_INERT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+# What would end a script element, open a comment in it, or break a line of a JavaScript string;
+# and halves of surrogate pairs, which no file in UTF-8 can hold.
+_INERT = {code: f"\\u{code:04x}" for code in (*map(ord, "<>&\u2028\u2029"), *range(0xD800, 0xE000))}
 
 # The libraries are put on `window` by name. The bundle is a module's text: in a function of its
 # own, because the top level of a classic script is shared by all scripts of the page.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from aacbench.config import file_name
 from aacbench.leaderboard import sealing
 from aacbench.leaderboard.results import RESULTS, write_lines
 from aacbench.store import CAPTIONS, MANIFEST, RESULT, SCORES
@@ -67,23 +68,7 @@ def put_row(
     is how many hypotheses its guides keep.
     """
     clips = len(next(iter(figures.values())))
-    result = {
-        "schema": 1,
-        "captioner": system,
-        "target": target,
-        "domain": {"caption": domain, "strict": domain, "reason": "said by the test"},
-        "self_scored": [],
-        "complete": True,
-        "coverage": {"official": clips, "captioned": clips, "at_hand": clips, "failed": 0},
-        "figures": {
-            name: entry(values, expression=name.replace(":", "/"), **(entries or {}).get(name, {}))
-            for name, values in figures.items()
-        },
-        "absent": {},
-        "references": "r" * 64,
-        "scored_with": {"time": "2026-01-01T00:00:00+00:00", "commit": COMMIT},
-        **given,
-    }
+    result = {**_result(system, target, domain, figures, entries or {}), **given}
     lines = [
         {"id": f"clip-{at:04d}", **{name: values[at] for name, values in figures.items()}}
         for at in range(clips)
@@ -105,10 +90,36 @@ def put_row(
     if profile is not None:
         files["profile.json"] = sealing.as_json(profile)
     kind = "measured" if measured else "re-scored"
-    place = board / RESULTS / sealing.file_name(target) / sealing.file_name(system) / last
+    place = board / RESULTS / file_name(target) / file_name(system) / last
     place.parent.mkdir(parents=True, exist_ok=True)
     sealing.write_row(place, files, sealing.seal(kind, files, "said"))
     return place
+
+
+def _result(
+    system: str,
+    target: str,
+    domain: str,
+    figures: Mapping[str, Sequence[float | None]],
+    entries: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    clips = len(next(iter(figures.values())))
+    return {
+        "schema": 1,
+        "captioner": system,
+        "target": target,
+        "domain": {"caption": domain, "strict": domain, "reason": "said by the test"},
+        "self_scored": [],
+        "complete": True,
+        "coverage": {"official": clips, "captioned": clips, "at_hand": clips, "failed": 0},
+        "figures": {
+            name: entry(values, expression=name.replace(":", "/"), **entries.get(name, {}))
+            for name, values in figures.items()
+        },
+        "absent": {},
+        "references": "r" * 64,
+        "scored_with": {"time": "2026-01-01T00:00:00+00:00", "commit": COMMIT},
+    }
 
 
 def _manifest(
