@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from aacbench import catalog, metric_sets, running, scoring
+from aacbench import catalog, metric_sets, rankings, retrieval_figures, retrieving, running, scoring
 from aacbench.audio import read
 from aacbench.config import RunSettings, plan, resolve_device
-from aacbench.errors import BadData, nearest
+from aacbench.errors import BadData, BadOption, nearest
 from aacbench.provenance import environment, references_digest
 from aacbench.specs import Choice
-from aacbench.store import RESULT, SCHEMA, Record, RunFolder
+from aacbench.store import RANKINGS, RESULT, RETRIEVAL, SCHEMA, Record, RunFolder, task_of
 from aacbench.tables import read_captions, read_rankings
 from aacbench.types import Annotation, Caption, Captioner, Clip, Dataset
 from aacbench.workshop import Workshop
@@ -56,6 +56,16 @@ def run(captioner: str, target: str, report: running.Report | None = None, **set
     return running.run(plan(checked), report).folder.path
 
 
+def retrieve(
+    retriever: str, target: str, report: running.Report | None = None, **settings: Any
+) -> Path:
+    """Rank a target's clips for its captions and its captions for its clips, or go on where an
+    earlier run stopped; gives the run's folder. `settings` are those of `RetrievalSettings`."""
+    values = {"retriever": retriever, "target": target, **settings}
+    checked = catalog.validate(retrieving.RetrievalSettings, values, "run")
+    return retrieving.run(retrieving.plan(checked), report).folder.path
+
+
 def score(
     folder: str | Path, metrics: Sequence[str] | None = None, tell: scoring.Tell | None = None
 ) -> dict[str, Any]:
@@ -67,11 +77,14 @@ def score_run(
     folder: RunFolder, metrics: Sequence[str] | None = None, tell: scoring.Tell | None = None
 ) -> tuple[dict[str, Any], scoring.Scored]:
     """As `score`, and what a comparison needs besides."""
-    manifest = folder.manifest()
+    manifest = folder.manifest(None)
     target = catalog.choose_target(_target_expression(manifest))
     workshop = Workshop(seed=manifest["seed"])
     dataset = cast(Dataset, workshop.make(target.choice))
     annotations = dataset.annotations(target.split)
+    if task_of(manifest) == RETRIEVAL:
+        _refuse_other_metrics(folder, metrics)
+        return _score_rankings(folder, manifest, target, dataset, annotations)
     records = folder.records()
     captions = {n: _ranked(r.caption) for n, r in records.items() if r.caption is not None}
     clips = {clip.id: clip for clip in dataset.clips(target.split)}
@@ -94,6 +107,45 @@ def score_run(
             len(clips),
             sum(r.caption is None for r in records.values()),
         ),
+    }
+    with folder.locked():
+        folder.write_scores(scored.lines())
+        folder.write_json(RESULT, result)
+    return result, scored
+
+
+def _refuse_other_metrics(folder: RunFolder, metrics: Sequence[str] | None) -> None:
+    if metrics is not None and set(metrics) - {"retrieval"}:
+        raise BadOption(
+            f"{folder.path} is a run of a retriever, which has rankings and no captions: "
+            "the metric 'retrieval' alone scores it.",
+            f"Type: aacbench score '{folder.path}'",
+        )
+
+
+def _score_rankings(
+    folder: RunFolder,
+    manifest: Mapping[str, Any],
+    target: catalog.Target,
+    dataset: Dataset,
+    annotations: Mapping[str, Annotation],
+) -> tuple[dict[str, Any], scoring.Scored]:
+    """As `score_run`, of a retriever's rankings."""
+    found, seed = rankings.read(folder.path / RANKINGS), manifest["seed"]
+    scored = retrieval_figures.score(annotations, found.places, Workshop(seed=seed), seed)
+    at_hand = len(dataset.clips(target.split))
+    shared = _shared(target, annotations, scored, at_hand, len(found.failed), "ranked")
+    result = {
+        "schema": SCHEMA,
+        "task": RETRIEVAL,
+        "key": manifest["key"],
+        "retriever": manifest["retriever"]["expression"],
+        "target": target.name,
+        "domain": manifest["domain"],
+        "self_scored": [],
+        "queries": retrieval_figures.queries(annotations, found.places),
+        "time_per_clip": _summed_up(found.stages),
+        **shared,
     }
     with folder.locked():
         folder.write_scores(scored.lines())
@@ -126,13 +178,14 @@ def _shared(
     scored: scoring.Scored,
     at_hand: int,
     failed: int,
+    done: str = "captioned",
 ) -> dict[str, Any]:
     return {
         "complete": _is_complete(target, annotations, scored),
         "coverage": {
             "official": len(annotations),
             "at_hand": at_hand,
-            "captioned": len(scored.items),
+            done: len(scored.items),
             "failed": failed,
         },
         "figures": scored.figures,
@@ -151,6 +204,10 @@ def _time_per_clip(
     for item in items:
         for name, seconds in records[item.clip_id].stages.items():
             stages.setdefault(name, []).append(seconds)
+    return _summed_up(stages)
+
+
+def _summed_up(stages: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
     return {
         name: {"mean": float(np.mean(times)), "median": float(np.median(times)), "n": len(times)}
         for name, times in stages.items()

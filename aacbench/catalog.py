@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from aacbench import expressions
+from aacbench import bases, expressions
 from aacbench.errors import (
     BadOption,
     MissingAsset,
@@ -96,6 +96,8 @@ def _source(
         return split, None
     if spec.source_is_dataset:
         return _dataset_source(spec, term)
+    if spec.source_is_knowledge:
+        return _knowledge_source(spec, term)
     known = preset.sources if preset else {}
     name = term.source or (preset.default_source if preset else None)
     if name is None:
@@ -116,6 +118,18 @@ def _dataset_source(spec: Spec, term: expressions.Term) -> tuple[str, Source]:
         raise BadOption(f"'{found.name}' has no training part.", "Name another data set.")
     split = (f"{found.name}/{found.train_split}",)
     return term.source, Source(TrainedOn(captions=split, knowledge_base=split))
+
+
+def _knowledge_source(spec: Spec, term: expressions.Term) -> tuple[str | None, Source | None]:
+    if term.source is None:  # one is asked for where something is to be looked up
+        return None, None
+    if term.options.get("knowledge") is not None:
+        raise BadOption(
+            f"'{spec.name}@{term.source}' names a knowledge base, and its option another.",
+            "Leave one of them out.",
+        )
+    bases.recipe(term.source)
+    return term.source, None
 
 
 def _options(spec: Spec, defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
@@ -176,6 +190,18 @@ def _layers(choice: Choice) -> Iterable[Preset | Source]:
     if choice.spec.source_is_dataset and choice.source:
         term = expressions.Term(choice.spec.name, None, choice.source)
         yield _dataset_source(choice.spec, term)[1]
+    if choice.spec.source_is_knowledge:
+        yield Source(TrainedOn(knowledge_base=_went_in(choice)))
+
+
+def _went_in(choice: Choice) -> tuple[str, ...]:
+    """The splits that a choice's knowledge base holds pairs of."""
+    if choice.source:
+        return tuple(map(bases.origins, bases.recipe(choice.source).splits()))
+    if choice.options.knowledge is None:
+        return ()
+    manifest = bases.read_manifest(Path(os.path.expanduser(choice.options.knowledge)))
+    return tuple(str(name) for name in manifest["datasets"])
 
 
 def weights(choice: Choice) -> dict[str, Path]:
@@ -219,6 +245,8 @@ def fingerprint(choice: Choice) -> dict[str, str]:
     """The sha256 of every file behind a choice: weights, whatever else its options name by path,
     and the same of its parts (``"encoder.NAME"``) and guides (``"+guide.NAME"``)."""
     found = {name: _digest(path) for name, path in _files(choice).items()}
+    if choice.spec.source_is_knowledge and choice.source:
+        found["knowledge"] = bases.recipe(choice.source).digest
     inner = {
         **parts_of(choice),
         **{f"+{guide.spec.name}": guide for guide in choice.guides},
@@ -244,6 +272,8 @@ def _digest(path: Path) -> str:
 
     if path.is_file():
         return sha256_of(path)
+    if bases.is_base(path):
+        return str(bases.read_manifest(path)["digest"])
     inner = sorted(file for file in path.rglob("*") if file.is_file())
     lines = [f"{file.relative_to(path).as_posix()}\t{sha256_of(file)}" for file in inner]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -15,6 +15,7 @@ from aacbench.effects import Effect, effects
 from aacbench.errors import BadOption, nearest
 from aacbench.scoring import LEVEL, Scored
 from aacbench.stats import Interval
+from aacbench.store import maker_of, system_of, task_of
 
 if TYPE_CHECKING:
     from aacbench.types import FloatArray, Metric
@@ -70,15 +71,22 @@ class Apart:
 
 def refuse_incomparable(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
     """Raise BadOption where two results (as ``result.json`` holds them) are of other things."""
-    if a["target"] != b["target"]:
+    first, second = system_of(a), system_of(b)
+    if task_of(a) != task_of(b):
         raise BadOption(
-            f"{a['captioner']} captions {a['target']}, {b['captioner']} {b['target']}.",
-            "Compare captioners on one target.",
+            f"{first} is a run of {task_of(a)}, {second} of {task_of(b)}.",
+            "Compare captioners with each other, or retrievers.",
+        )
+    if a["target"] != b["target"]:
+        verb = "captions" if maker_of(a) == "captioner" else "ranks"
+        raise BadOption(
+            f"{first} {verb} {a['target']}, {second} {b['target']}.",
+            f"Compare {maker_of(a)}s on one target.",
         )
     if a["references"] != b["references"]:
         raise BadOption(
-            f"{a['captioner']} and {b['captioner']} were scored against different references.",
-            "Compare captioners on the same data.",
+            f"{first} and {second} were scored against different references.",
+            f"Compare {maker_of(a)}s on the same data.",
         )
 
 

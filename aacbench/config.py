@@ -7,17 +7,17 @@ the number of clips stay out of it, so that a second run goes on where the first
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from aacbench import catalog, domains, expressions, provenance
+from aacbench import bases, catalog, domains, expressions, provenance, sharding
 from aacbench.audio import RESAMPLER
 from aacbench.errors import AacbenchError, BadData, BadOption
-from aacbench.specs import Choice, DatasetSpec
+from aacbench.specs import Choice, DatasetSpec, TrainedOn
 from aacbench.store import SCHEMA, RunFolder
 from aacbench.types import Annotation, Clip, Dataset
 from aacbench.workshop import Workshop
@@ -34,9 +34,16 @@ class RunSettings(BaseModel):
     batch_size: int = Field(16, ge=1)
     seed: int = 0
     device: str = "cpu"
-    workers: int = Field(2, ge=1, description="threads that decode sound ahead")
+    workers: int = Field(2, ge=1, description="threads that decode, or processes that caption")
+    executor: Literal["local", "ray"] = "local"
+    shard: str | None = Field(None, description="caption one part of several: 1/4 to 4/4")
     out: Path = Path("runs")
     retry_failed: bool = False
+
+    @field_validator("shard")
+    @classmethod
+    def _shard(cls, text: str | None) -> str | None:
+        return None if text is None else str(sharding.shard(text))
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,20 @@ class Plan:
 
     @property
     def folder(self) -> RunFolder:
-        """``out/target/captioner/key``."""
-        names = (file_name(self.target.name), file_name(_label(self.captioner)), self.key)
-        return RunFolder(self.settings.out.joinpath(*names))
+        """``out/target/captioner/key``, which shards share."""
+        names = (file_name(self.target.name), file_name(label(self.captioner)), self.key)
+        path = self.settings.out.joinpath(*names)
+        return RunFolder(path, self.shard.part if self.shard else None)
+
+    @property
+    def shard(self) -> sharding.Shard | None:
+        """The part of the target that is asked for, where it is not the whole."""
+        return sharding.shard(self.settings.shard) if self.settings.shard else None
 
     def asked(self) -> Sequence[Clip]:
-        """The clips to caption, `limit` applied."""
-        return self.clips[: self.settings.limit]
+        """The clips to caption: `limit` applied, and of those the shard's."""
+        clips = self.clips[: self.settings.limit]
+        return self.shard.take(clips) if self.shard else clips
 
 
 def file_name(text: str) -> str:
@@ -73,7 +87,7 @@ def file_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@+=-]+", "-", text).strip("-.")[:100] or "unnamed"
 
 
-def _label(choice: Choice) -> str:
+def label(choice: Choice) -> str:
     """A choice's expression without paths, so that moved files lead to the same run folder."""
     terms = []
     for one, term in zip(
@@ -90,24 +104,13 @@ def plan(settings: RunSettings) -> Plan:
     captioner = catalog.choose("captioners", settings.captioner)
     target = catalog.choose_target(settings.target)
     workshop = Workshop(resolve_device(settings.device), settings.seed)
-    dataset = cast(Dataset, workshop.make(target.choice))
-    clips = dataset.clips(target.split)
-    if not clips:
-        raise BadData(
-            f"No sound of {target.name} is at hand.",
-            f"See what is missing: aacbench data show '{settings.target}'",
-        )
-    if all(clip.audio is None for clip in clips):
-        raise BadOption(
-            f"{target.name} holds pictures and no sound, and captioners listen.",
-            "Choose a data set of sounds as the target.",
-        )
+    dataset, clips = heard(target, settings.target, workshop)
     decides = {
         "schema": SCHEMA,
-        "captioner": _portable(captioner),
+        "captioner": portable(captioner),
         "weights": catalog.fingerprint(captioner),
-        "knowledge": _knowledge(captioner, workshop),
-        "target": _portable(target.choice),
+        "knowledge": knowledge(captioner, workshop),
+        "target": portable(target.choice),
         "clips": provenance.clips_digest(clips),
         "seed": settings.seed,
         "dtype": "float32",
@@ -115,6 +118,25 @@ def plan(settings: RunSettings) -> Plan:
     }
     annotations = dataset.annotations(target.split)
     return Plan(settings, captioner, target, dataset, clips, annotations, decides, workshop)
+
+
+def heard(
+    target: catalog.Target, expression: str, workshop: Workshop
+) -> tuple[Dataset, Sequence[Clip]]:
+    """A target's data set, and its clips whose sound is at hand; refused where there are none."""
+    dataset = cast(Dataset, workshop.make(target.choice))
+    clips = dataset.clips(target.split)
+    if not clips:
+        raise BadData(
+            f"No sound of {target.name} is at hand.",
+            f"See what is missing: aacbench data show '{expression}'",
+        )
+    if all(clip.audio is None for clip in clips):
+        raise BadOption(
+            f"{target.name} holds pictures and no sound, which is what is listened to.",
+            "Choose a data set of sounds as the target.",
+        )
+    return dataset, clips
 
 
 def resolve_device(name: str) -> str:
@@ -135,14 +157,14 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def _portable(choice: Choice) -> dict[str, Any]:
+def portable(choice: Choice) -> dict[str, Any]:
     """A choice's settings without paths, which mean nothing on another machine."""
     found = catalog.settings_of(choice)
     parts = catalog.parts_of(choice)
     told = _paths(choice) | set(parts)  # a part counts as resolved, not as it was spelt
     found["options"] = {n: v for n, v in found["options"].items() if n not in told}
-    found["parts"] = {name: _portable(inner) for name, inner in parts.items()}
-    found["guides"] = [_portable(guide) for guide in choice.guides]
+    found["parts"] = {name: portable(inner) for name, inner in parts.items()}
+    found["guides"] = [portable(guide) for guide in choice.guides]
     del found["expression"]
     if choice.options.__class__ is dict:  # a class in a file, whose plugin is the file's path
         del found["plugin"]
@@ -154,13 +176,42 @@ def _paths(choice: Choice) -> set[str]:
     return {name for name, value in options.items() if isinstance(value, Path)}
 
 
-def _knowledge(choice: Choice, workshop: Workshop) -> str | None:
-    """A digest of the captions that a captioner is built from, where it is built from some."""
-    if not choice.spec.source_is_dataset or choice.source is None:
+def knowledge(choice: Choice, workshop: Workshop) -> str | None:
+    """A digest of the captions or pairs that a captioner, its parts and its guides are built from
+    or look things up in, where there are any."""
+    found = [one for inner in _all_parts(choice) if (one := _behind(inner, workshop))]
+    return provenance.digest({"all": found}) if len(found) > 1 else next(iter(found), None)
+
+
+def _all_parts(choice: Choice) -> Iterator[Choice]:
+    yield choice
+    for inner in (*catalog.parts_of(choice).values(), *choice.guides):
+        yield from _all_parts(inner)
+
+
+def _behind(choice: Choice, workshop: Workshop) -> str | None:
+    """What one part looks things up in, as a digest of what of it is at hand."""
+    if choice.source is None:
+        return None
+    if choice.spec.source_is_knowledge:
+        splits = bases.recipe(choice.source).splits()
+        return provenance.digest({name: _at_hand(name, workshop) for name in splits})
+    if not choice.spec.source_is_dataset:
         return None
     spec = cast(DatasetSpec, catalog.find("datasets", choice.source).spec)
     known = annotations_of(workshop, f"{spec.plugin}/{spec.name}", spec.train_split or "")
     return provenance.references_digest(known) if known else None
+
+
+def _at_hand(expression: str, workshop: Workshop) -> str | None:
+    """A digest of the clips of a split that are here; None where its data set is not."""
+    try:
+        target = catalog.choose_target(expression)
+        return provenance.clips_digest(
+            cast(Dataset, workshop.make(target.choice)).clips(target.split)
+        )
+    except AacbenchError:
+        return None
 
 
 def annotations_of(workshop: Workshop, dataset: str, split: str) -> Mapping[str, Annotation] | None:
@@ -174,12 +225,23 @@ def annotations_of(workshop: Workshop, dataset: str, split: str) -> Mapping[str,
 
 def domain(plan: Plan) -> domains.Domain:
     """The verdicts on a plan's captioner and target."""
+    learnt = catalog.trained_on(plan.captioner)
+    return verdict(learnt, plan.target, plan.annotations, plan.workshop)
+
+
+def verdict(
+    learnt: TrainedOn,
+    target: catalog.Target,
+    annotations: Mapping[str, Annotation],
+    workshop: Workshop,
+) -> domains.Domain:
+    """The verdicts on what learnt from these data, and a target."""
     return domains.judge(
-        catalog.trained_on(plan.captioner),
-        cast(DatasetSpec, plan.target.choice.spec),
-        plan.target.split,
-        plan.annotations,
-        lambda name: annotations_of(plan.workshop, *name.partition("/")[::2]),
+        learnt,
+        cast(DatasetSpec, target.choice.spec),
+        target.split,
+        annotations,
+        lambda name: annotations_of(workshop, *name.partition("/")[::2]),
         origins_of,
     )
 

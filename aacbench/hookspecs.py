@@ -56,13 +56,16 @@ def register_guides(register: Register) -> None:
     """Register `GuideSpec`s: what may follow a ``+`` in a captioner's expression. The factory
     returns a `Guide`: ``loss(prediction)`` is a term on the next token's distribution, which the
     loop in `aacbench.decoding` lowers by moving the context cache as ``steering`` says; the terms
-    of several guides add up. ``beams`` is how many hypotheses are kept by default."""
+    of several guides add up. ``beams`` is how many hypotheses are kept by default. Or it returns a
+    `Wrapper`: ``around(captioner)`` gives a captioner that is given more to go by."""
 
 
 @hookspec
 def register_retrievers(register: Register) -> None:
-    """Register `RetrieverSpec`s. The factory returns an object that finds, for a clip, the
-    nearest entries of a knowledge base."""
+    """Register `RetrieverSpec`s. The factory returns a `Retriever`: ``retrieve(clips, k,
+    captions)`` gives, for each clip, the nearest pairs of a knowledge base as `Example`s. One that
+    can compare any sound with any text also offers ``similarities(clips, texts)``, (clips, texts),
+    and can then be run on a target: retrieval is a task of its own."""
 
 
 @hookspec

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from aacbench import audio, catalog, provenance
+from aacbench import audio, catalog, provenance, sharding
 from aacbench.config import Plan, domain
 from aacbench.errors import AacbenchError, PluginFault
-from aacbench.executors.local import batches
+from aacbench.executors import Executor, choose
+from aacbench.specs import Choice
 from aacbench.store import MANIFEST, SCHEMA, Appender, Record, RunFolder
 from aacbench.types import Caption, Captioner, Clip
+from aacbench.workshop import Workshop
 
 WINDOW = 16
 ENOUGH = 16  # clips on which a captioner fails from the start before the run is given up
@@ -40,46 +43,80 @@ class Decoded:
     error: str | None = None
 
 
-def run(plan: Plan, report: Report | None = None) -> Outcome:
-    """Caption every clip of the plan that is not done yet; `report(done, of)` after each batch."""
+@dataclass(frozen=True)
+class Crew:
+    """Called where captions are made: builds the captioner there, and gives what a batch is put
+    to. What it has built stays behind when it is sent to another process."""
+
+    choice: Choice
+    workshop: Workshop
+
+    def __call__(self) -> Callable[[list[Decoded]], list[Record]]:
+        captioner = self.workshop.make(self.choice)
+        _refuse_unfit(self.choice.spec.name, captioner)
+        name = self.choice.expression
+        return lambda decoded: list(_caption_group(cast(Captioner, captioner), decoded, name))
+
+    def __reduce__(self) -> tuple[Callable[..., Crew], tuple[Any, ...]]:
+        return _crew, (self.choice.expression, self.workshop.device, self.workshop.seed)
+
+
+def _crew(expression: str, device: str, seed: int) -> Crew:
+    return Crew(catalog.choose("captioners", expression), Workshop(device, seed))
+
+
+def run(plan: Plan, report: Report | None = None, executor: Executor | None = None) -> Outcome:
+    """Caption every clip of the plan that is not done yet; `report(done, of)` after each batch.
+
+    What shards have left in the folder is gathered first, unless the plan is of a shard itself.
+    `executor` replaces the one that the settings name.
+    """
     folder = plan.folder
     with folder.locked():
-        done = folder.records()
+        if plan.shard is None:
+            sharding.gather(folder, [clip.id for clip in plan.clips])
+        done = sharding.known(folder.path)
         if plan.settings.retry_failed:
             done = {name: record for name, record in done.items() if record.caption is not None}
         asked = plan.asked()
         todo = [clip for clip in asked if clip.id not in done]
         if todo:
-            captioner = plan.workshop.make(plan.captioner)
-            _refuse_unfit(plan, captioner)
-            _write_manifest(plan, folder)
-            proven = any(record.caption is not None for record in done.values())
-            told = _told(report, len(asked) - len(todo), len(asked))
-            _caption_all(plan, captioner, todo, folder, proven, told)
-        final = folder.records()
+            crew = Crew(plan.captioner, plan.workshop)
+            groups = _groups(todo, plan)
+            with closing((executor or _executor(plan)).run(decode, crew, groups)) as results:
+                _write_manifest(plan, folder)
+                proven = any(record.caption is not None for record in done.values())
+                told = _told(report, len(asked) - len(todo), len(asked))
+                _record_all(plan, results, folder, proven, told)
+        final = sharding.known(folder.path)
         ours = [final[clip.id] for clip in asked]
     failed = sum(record.caption is None for record in ours)
     return Outcome(folder, len(asked) - len(todo), len(ours) - failed, failed)
 
 
-def _refuse_unfit(plan: Plan, captioner: Any) -> None:
+def _executor(plan: Plan) -> Executor:
+    return choose(plan.settings.executor, plan.settings.workers, plan.workshop.device)
+
+
+def _refuse_unfit(name: str, captioner: Any) -> None:
     if not callable(getattr(captioner, "caption", None)):
         raise PluginFault(
-            f"captioner '{plan.captioner.spec.name}' has no method caption(clips).",
+            f"captioner '{name}' has no method caption(clips).",
             "See: aacbench show --contract captioners",
         )
 
 
 def _write_manifest(plan: Plan, folder: RunFolder) -> None:
     verdict = domain(plan)
-    before = folder.manifest()["starts"] if (folder.path / MANIFEST).is_file() else []
     settings = plan.settings
     start = {
         **provenance.environment(),
         "device": plan.workshop.device,
         "batch_size": settings.batch_size,
         "workers": settings.workers,
+        "executor": settings.executor,
         "limit": settings.limit,
+        "shard": settings.shard,
     }
     manifest = {
         "schema": SCHEMA,
@@ -92,26 +129,26 @@ def _write_manifest(plan: Plan, folder: RunFolder) -> None:
         "models": sorted(catalog.models(plan.captioner)),
         "clips": {"official": len(plan.annotations), "at_hand": len(plan.clips)},
         "seed": settings.seed,
-        "starts": [*before, start],
     }
-    folder.write_json(MANIFEST, manifest)
+    with folder.changing_manifest():
+        before = folder.manifest()["starts"] if (folder.path / MANIFEST).is_file() else []
+        folder.write_json(MANIFEST, {**manifest, "starts": [*before, start]})
 
 
-def _caption_all(
+def _record_all(
     plan: Plan,
-    captioner: Captioner,
-    todo: Sequence[Clip],
+    results: Iterator[list[Record]],
     folder: RunFolder,
     proven: bool,
     told: Callable[[int], None],
 ) -> None:
-    """Caption and record. Until a first caption has `proven` the captioner, its failures are held
-    back: one that fails on everything is broken, and its clips are not to count as failed."""
+    """Record batches as they come. Until a first caption has `proven` the captioner, its failures
+    are held back: one that fails on everything is broken, and its clips do not count as failed."""
     name = plan.captioner.expression
     held: list[Record] = []
     with folder.appending() as out:
-        for decoded in batches(decode, _groups(todo, plan), plan.settings.workers):
-            held.extend(_caption_group(captioner, decoded, name))
+        for records in results:
+            held.extend(records)
             proven = proven or any(record.caption is not None for record in held)
             failed = [] if proven else [r for r in held if _captioner_failed(r)]
             if len(failed) >= ENOUGH:
@@ -119,7 +156,7 @@ def _caption_all(
             if not failed:
                 _append(out, held, plan.settings.seed)
                 held = []
-            told(len(decoded))
+            told(len(records))
         if held:
             raise _broken(name, [r for r in held if _captioner_failed(r)])
 

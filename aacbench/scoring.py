@@ -99,7 +99,7 @@ def score(
             parts = _parts(choice, named, kept)
             settled = judging.settle(choice, made_by)
             metric, scores = _scores(settled.choice, annotations, items, workshop, parts, told)
-            found = _figures(settled.choice, metric, scores, items, seed)
+            found = figures_of(settled.choice, metric, scores, items, seed)
             _refuse_taken([*found, *scores.per_clip], {**figures, **per_clip})
         except (_Absent, AacbenchError) as error:
             absent[name] = settled.explain(str(error))
@@ -183,12 +183,18 @@ def _check(scores: Any, call: str, n: int) -> None:
             raise _Absent(f"its {call} gave {len(values)} values of {name} for {n} clips")
 
 
-def _figures(
-    choice: Choice, metric: Metric, scores: Scores, items: Sequence[Item], seed: int
+def figures_of(
+    choice: Choice,
+    metric: Metric,
+    scores: Scores,
+    items: Sequence[Item],
+    seed: int,
+    figures: Sequence[Figure] = (),
 ) -> dict[str, dict[str, Any]]:
-    """The corpus figures as ``result.json`` holds them."""
+    """The corpus figures as ``result.json`` holds them; `figures` are some that the metric's spec
+    does not name."""
     spec = cast(MetricSpec, choice.spec)
-    known = {figure.id: figure for figure in spec.figures}
+    known = {figure.id: figure for figure in (*spec.figures, *figures)}
     people = _optional(metric, "score_references", items)
     if people is not None:
         _check(people, "score_references()", len(items))

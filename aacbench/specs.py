@@ -100,8 +100,9 @@ class Spec:
     that its value names (``{"encoder": "encoders"}``), so that training data, weights and
     self-scoring can be traced through it. `weight_options` names options that hold a path to
     weights, which then replace those that ship (never an asset). With `source_is_dataset`,
-    `@source` names a data set whose training captions the part is built from. `plugin` is filled
-    in by the loader.
+    `@source` names a data set whose training captions the part is built from; with
+    `source_is_knowledge` it names a knowledge base, in whose place an option `knowledge` may give
+    a base's folder. `plugin` is filled in by the loader.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Spec:
     parts: Mapping[str, Kind] = field(default_factory=dict)
     weight_options: tuple[str, ...] = ()
     source_is_dataset: bool = False
+    source_is_knowledge: bool = False
     trainer: Trainer | None = None
     plugin: str = ""
 

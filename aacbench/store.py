@@ -19,12 +19,18 @@ from aacbench.errors import BadData, Busy
 from aacbench.types import Caption, Steered
 
 SCHEMA = 1
-MANIFEST, CAPTIONS, SCORES, RESULT = (
+MANIFEST, CAPTIONS, RANKINGS, SCORES, RESULT = (
     "manifest.json",
     "captions.jsonl",
+    "rankings.jsonl",
     "scores.jsonl",
     "result.json",
 )
+PART = "captions.{}.jsonl"
+"""A shard's file of captions: ``captions.2-of-8.jsonl``."""
+CAPTIONING, RETRIEVAL = "captioning", "retrieval"
+"""What a run may be of: a captioner, which leaves captions, or a retriever, which leaves rankings.
+The manifest's ``"task"`` says so; without one it is a captioner's."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +43,40 @@ class Record:
     stages: Mapping[str, float] = field(default_factory=dict)
 
 
-class RunFolder:
-    """Reads and writes the files of one run."""
+@dataclass(frozen=True)
+class Line:
+    """A record, and the line that it was read from."""
 
-    def __init__(self, path: Path) -> None:
+    record: Record
+    raw: bytes
+
+
+class RunFolder:
+    """Reads and writes the files of one run; `part` names a shard's, which shares the folder and
+    has a lock and a file of captions to itself."""
+
+    def __init__(self, path: Path, part: str | None = None) -> None:
         self.path = path
+        self.part = part
+
+    @property
+    def captions(self) -> Path:
+        """The file of captions."""
+        return self.path / (CAPTIONS if self.part is None else PART.format(self.part))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; a second process is refused."""
-        lock = FileLock(self.path / ".lock", timeout=0)
+        lock = FileLock(
+            self.path / (".lock" if self.part is None else f".lock.{self.part}"), timeout=0
+        )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout:
+            whose = "" if self.part is None else f" (shard {self.part})"
             raise Busy(
-                f"Another process is writing to {self.path}.",
+                f"Another process is writing to {self.path}{whose}.",
                 "Wait for it to end; what it has done is kept.",
             ) from None
         except OSError as error:
@@ -65,9 +89,23 @@ class RunFolder:
         finally:
             lock.release()
 
-    def manifest(self) -> dict[str, Any]:
-        """The run's settings; `BadData` where the folder is not a run's."""
-        return self._read_json(MANIFEST, "Give the folder that aacbench run printed.")
+    @contextmanager
+    def changing_manifest(self) -> Iterator[None]:
+        """Hold the manifest, which shards have in common; others wait."""
+        with FileLock(self.path / ".lock.manifest"):
+            yield
+
+    def manifest(self, task: str | None = CAPTIONING) -> dict[str, Any]:
+        """The run's settings; `BadData` where the folder is not a run's, or one of another task
+        than `task`."""
+        found = self._read_json(MANIFEST, "Give the folder that aacbench run printed.")
+        theirs = task_of(found)
+        if task is not None and theirs != task:
+            raise BadData(
+                f"{self.path} is a run of {theirs}, and {task} is what this is about.",
+                "Score it: aacbench score RUN. Put it on a board: aacbench leaderboard add RUN.",
+            )
+        return found
 
     def result(self) -> dict[str, Any]:
         """The run's corpus scores."""
@@ -96,21 +134,39 @@ class RunFolder:
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write under a temporary name, then replace."""
         text = json.dumps(content, indent=2, ensure_ascii=True, default=str) + "\n"
-        _replace(self.path / name, text)
+        _replace(self.path / name, [text])
 
     def write_scores(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """One line a clip with its figures."""
-        text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
-        _replace(self.path / SCORES, text)
+        _replace(self.path / SCORES, _as_lines(lines))
+
+    def write_rankings(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """One line a query with what was found for it."""
+        _replace(self.path / RANKINGS, _as_lines(lines))
 
     def records(self) -> dict[str, Record]:
-        """What is on disk, by clip; the last line counts where a clip was tried again."""
-        path = self.path / CAPTIONS
-        if not path.is_file():
+        """What is on disk, by clip; the last line counts where a clip was tried again.
+
+        `BadData` where shards have captions that are not gathered: a part is not the whole.
+        """
+        parts = [] if self.part else part_files(self.path)
+        if parts:
+            raise BadData(
+                f"{self.path} is a run in shards, and {len(parts)} of them are not gathered: "
+                f"{', '.join(parts[:4])}{', ...' if len(parts) > 4 else ''}.",
+                f"Type: aacbench gather '{self.path}'",
+            )
+        return {name: line.record for name, line in self.lines().items()}
+
+    def lines(self) -> dict[str, Line]:
+        """The lines of this file of captions alone, by clip; those before the last are dropped."""
+        path = self.captions
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
             return {}
-        raw = path.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
-        found: dict[str, Record] = {}
+        found: dict[str, Line] = {}
         for number, line in enumerate(whole.splitlines(), 1):
             try:
                 record = read_record(json.loads(line))
@@ -119,13 +175,17 @@ class RunFolder:
                     f"{path}, line {number} is not a caption's line: {error}.",
                     "Delete that line; its clip will be captioned again.",
                 ) from None
-            found[record.clip_id] = record
+            found[record.clip_id] = Line(record, line)
         return found
+
+    def write_lines(self, lines: Iterable[Line]) -> None:
+        """Replace the file of captions by these lines, as they were read."""
+        _replace(self.captions, (line.raw.decode("ascii") + "\n" for line in lines))
 
     @contextmanager
     def appending(self) -> Iterator[Appender]:
         """Append captions, each flushed to disk as it comes; a torn last line goes first."""
-        path = self.path / CAPTIONS
+        path = self.captions
         if path.is_file():
             raw = path.read_bytes()
             whole = raw.rfind(b"\n") + 1
@@ -148,10 +208,36 @@ class Appender:
         os.fsync(self._file.fileno())
 
 
-def _replace(path: Path, text: str) -> None:
+def part_files(path: Path) -> list[str]:
+    """The names of the shards whose captions lie in a run's folder, as ``"2-of-8"``."""
+    before, after = PART.split("{}")
+    found = (file.name for file in path.glob(PART.format("*-of-*")))
+    return sorted(name.removeprefix(before).removesuffix(after) for name in found)
+
+
+def task_of(content: Mapping[str, Any]) -> str:
+    """What a manifest or a result is of."""
+    return str(content.get("task", CAPTIONING))
+
+
+def maker_of(content: Mapping[str, Any]) -> str:
+    """What a manifest or a result calls who made the run: ``"captioner"`` or ``"retriever"``."""
+    return "retriever" if task_of(content) == RETRIEVAL else "captioner"
+
+
+def system_of(result: Mapping[str, Any]) -> str:
+    """The expression of the captioner or the retriever that a result is of."""
+    return str(result[maker_of(result)])
+
+
+def _as_lines(values: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (json.dumps(value, ensure_ascii=True) + "\n" for value in values)
+
+
+def _replace(path: Path, pieces: Iterable[str]) -> None:
     partial = path.with_name(path.name + ".partial")
     with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)

@@ -167,6 +167,66 @@ class Captioner(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Example:
+    """A pair of sound and caption that a retriever found for a clip.
+
+    `clip_id` is a clip of `dataset` (``"clotho/development"``) and `caption` one of its captions;
+    `heard` and `said` are its two embeddings, (dim,) float32 of unit length, in the space of the
+    retriever's encoder; `score` is the similarity that it was found by, higher is nearer.
+    """
+
+    clip_id: str
+    dataset: str
+    caption: str
+    score: float
+    heard: npt.NDArray[np.float32] = field(repr=False, compare=False)
+    said: npt.NDArray[np.float32] = field(repr=False, compare=False)
+    source_id: str | None = None
+
+
+class Retriever(Protocol):
+    """Finds pairs of a knowledge base that are like a clip.
+
+    `encoder` is the expression of the encoder in whose space it looks. With `needs_captions` it
+    looks for a caption too, and `retrieve` must be given one a clip.
+    """
+
+    encoder: str
+    needs_captions: bool
+
+    def retrieve(
+        self, clips: Sequence[Clip], k: int, captions: Sequence[str] | None = None
+    ) -> Sequence[Sequence[Example]]:
+        """The `k` nearest pairs of each clip, best first: fewer where the base has no more, and
+        none of the clip itself or of its recording. What shares the batch changes nothing."""
+        ...
+
+
+@runtime_checkable
+class ExampleCaptioner(Protocol):
+    """A captioner that can be shown pairs beside each clip, at most `max_examples` of them.
+
+    One that is a `GuidableCaptioner` too takes them in ``open(clips, examples)``.
+    """
+
+    max_examples: int
+
+    def caption(
+        self, clips: Sequence[Clip], examples: Sequence[Sequence[Example]] | None = None
+    ) -> Sequence[Caption]:
+        """One caption a clip; of each clip's examples the first is the nearest."""
+        ...
+
+
+class Wrapper(Protocol):
+    """What may follow a ``+`` and changes what a captioner is given, rather than its words."""
+
+    def around(self, captioner: Captioner) -> Captioner:
+        """The captioner, with this around it; `BadOption` where the two do not fit."""
+        ...
+
+
 class Tokenizer(Protocol):
     """A language model's words. `end` is the token that ends a caption."""
 

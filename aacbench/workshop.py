@@ -60,8 +60,15 @@ class Workshop:
     def _guided(self, choice: Choice) -> Any:
         alone = expressions.split_outside(choice.expression, "+")[0]
         captioner = self.make(replace(choice, guides=(), expression=alone))
+        made = [(guide.spec.name, self.make(guide)) for guide in choice.guides]
+        for _, part in made:
+            if hasattr(part, "around"):
+                captioner = part.around(captioner)
+        guides = [(name, part) for name, part in made if not hasattr(part, "around")]
+        if not guides:
+            return captioner
         if not isinstance(captioner, GuidableCaptioner):
-            names = " and ".join(f"'{guide.spec.name}'" for guide in choice.guides)
+            names = " and ".join(f"'{name}'" for name, _ in guides)
             raise BadOption(
                 f"'{choice.spec.name}' cannot be guided by {names}: it has no open, step, "
                 "tokenizer and decoding.",
@@ -69,7 +76,7 @@ class Workshop:
             )
         from aacbench.decoding import GuidedCaptioner
 
-        return GuidedCaptioner(captioner, [self.make(guide) for guide in choice.guides])
+        return GuidedCaptioner(captioner, [part for _, part in guides])
 
     def weights(self, choice: Choice) -> dict[str, Path]:
         """The files of a choice's weights, by name."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aacbench.builtin import captioners, classifiers, datasets, encoders, fluency, metrics
+from aacbench.builtin import (
+    captioners,
+    classifiers,
+    datasets,
+    encoders,
+    fluency,
+    metrics,
+    retrievers,
+)
 from aacbench.hookspecs import hookimpl
 
 
@@ -27,6 +35,11 @@ def register_classifiers(register: Any) -> None:
 @hookimpl
 def register_captioners(register: Any) -> None:
     captioners.register(register)
+
+
+@hookimpl
+def register_retrievers(register: Any) -> None:
+    retrievers.register(register)
 
 
 @hookimpl

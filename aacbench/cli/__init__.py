@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from aacbench.errors import AacbenchError
@@ -10,6 +11,9 @@ from aacbench.errors import AacbenchError
 
 def main() -> None:
     """Run the command line; a user's mistake ends in a sentence, not in a traceback."""
+    # Threads of torch that wait for each other sleep instead of spinning: beside other work on the
+    # same cores, spinning made guided captions three times as slow. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from aacbench.cli.app import app
 
     # A name or a caption may hold what the terminal cannot show; it is no reason to stop.

@@ -13,6 +13,8 @@ from aacbench.cli import (
     data,
     demo,
     doctor,
+    gather,
+    kb,
     leaderboard,
     listing,
     meta,
@@ -69,6 +71,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("gather")(gather.gather)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("meta")(meta.meta)
@@ -83,6 +86,7 @@ app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown
     train.train
 )
 app.add_typer(data.app, name="data")
+app.add_typer(kb.app, name="kb")
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(rate.app, name="rate")
 

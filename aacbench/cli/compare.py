@@ -77,7 +77,9 @@ def compare(
 
 def _named(path: Path, result: Mapping[str, Any]) -> str:
     """What a reader tells the two by: files are often of one name."""
-    return f"{path} ({result['captioner']})" if path.is_dir() else str(path)
+    from aacbench.store import system_of
+
+    return f"{path} ({system_of(result)})" if path.is_dir() else str(path)
 
 
 def _telling(found: Comparison) -> str | None:
@@ -202,10 +204,12 @@ def _as_json(
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from aacbench.store import maker_of, system_of
+
     a, b = (
         {
             "captions": name,
-            "captioner": result["captioner"],
+            maker_of(result): system_of(result),
             "self_scored": result["self_scored"],
             "alone": alone,
         }

@@ -55,6 +55,8 @@ def _entry(spec: Any) -> dict[str, Any]:
     variants.extend(f"@{split}" for split in getattr(spec, "splits", ()))
     if spec.source_is_dataset:
         variants.append("@DATASET")
+    if spec.source_is_knowledge:
+        variants.append("@BASE")
     return {
         "name": spec.name,
         "plugin": spec.plugin,

@@ -1,4 +1,4 @@
-"""`aacbench run`: caption a target, score it, print the table."""
+"""`aacbench run`: caption a target, or rank it with a retriever, score it, print the table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aacbench.cli.console import Json, follow, note, print_json, progress, say, warn_of_faults
+from aacbench.errors import BadOption
 
 if TYPE_CHECKING:
     from aacbench.config import Plan
@@ -15,23 +16,42 @@ if TYPE_CHECKING:
 
 
 def run(
-    captioner: Annotated[str, typer.Option("--captioner", "-c", help="Who captions.")],
+    context: typer.Context,
     target: Annotated[str, typer.Option("--target", "-t", help="A data set, or a folder.")],
+    captioner: Annotated[
+        str | None, typer.Option("--captioner", "-c", help="Who captions.")
+    ] = None,
+    retriever: Annotated[
+        str | None, typer.Option("--retriever", "-r", help="Or: who ranks clips and captions.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="The first so many clips only.")] = None,
     batch_size: Annotated[int, typer.Option(help="Clips captioned together.")] = 16,
     seed: Annotated[int, typer.Option(help="Seed of whatever is random.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
-    workers: Annotated[int, typer.Option(help="Threads that decode sound ahead.")] = 2,
+    workers: Annotated[
+        int, typer.Option(help="Threads that decode sound ahead, or Ray's processes that caption.")
+    ] = 2,
+    executor: Annotated[str, typer.Option(help="Where: local, or ray.")] = "local",
+    shard: Annotated[
+        str | None, typer.Option(help="Caption one part of several, as in 2/8; then gather.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where run folders are kept.")] = Path("runs"),
     retry_failed: Annotated[bool, typer.Option(help="Try failed clips again.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Print what would be done.")] = False,
     score: Annotated[bool, typer.Option(help="Score the captions when they are done.")] = True,
     json: Json = False,
 ) -> None:
-    """Caption a target with a captioner; typed again, it goes on where it stopped."""
+    """Caption a target with a captioner, or rank its clips for its captions and the other way round
+    with a retriever; typed again, it goes on where it stopped."""
     from aacbench import catalog, config
+    from aacbench.cli import run_retriever
 
     warn_of_faults()
+    if retriever is not None:
+        run_retriever.run(context, score, dry_run, json)
+        return
+    if captioner is None:
+        raise BadOption("Nobody is named to caption.", "Write --captioner nac, or --retriever ...")
     values = {
         "captioner": captioner,
         "target": target,
@@ -40,6 +60,8 @@ def run(
         "seed": seed,
         "device": device,
         "workers": workers,
+        "executor": executor,
+        "shard": shard,
         "out": out,
         "retry_failed": retry_failed,
     }
@@ -53,9 +75,9 @@ def run(
 def _print_plan(plan: Plan, json: bool) -> None:
     from dataclasses import asdict
 
-    from aacbench import catalog, config
+    from aacbench import catalog, config, sharding
 
-    done = plan.folder.records()
+    done = sharding.known(plan.folder.path)
     if plan.settings.retry_failed:
         done = {name: record for name, record in done.items() if record.caption is not None}
     asked = plan.asked()
@@ -102,7 +124,7 @@ def _run(plan: Plan, score: bool, json: bool) -> None:
         for record in outcome.folder.records().values():
             if record.error is not None:
                 note(f"failed: {record.clip_id}: {record.error}")
-    if not score:
+    if not score or plan.shard:
         _print_unscored(outcome, json)
         return
     tell = None if json else follow
@@ -123,3 +145,5 @@ def _print_unscored(outcome: Outcome, json: bool) -> None:
         print_json({"folder": str(outcome.folder.path), **counts})
     else:
         say(str(outcome.folder.path))
+    if outcome.folder.part and not json:
+        note(f"When all shards are done: aacbench gather '{outcome.folder.path}'")

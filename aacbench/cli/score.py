@@ -31,11 +31,13 @@ def score(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Score runs or files of captions; figures carry 95 % intervals."""
+    """Score runs, or files of captions; figures carry 95 % intervals."""
     from aacbench.expressions import split_outside
+    from aacbench.store import system_of
 
     names = [name.strip() for name in split_outside(metrics, ",")] if metrics else None
-    _begin_java(names)
+    if not all(map(_is_retrieval, captions)):
+        _begin_java(names)
     warn_of_faults()
     both = [score_one(path, target, names, json) for path in captions]
     results = [result for result, _ in both]
@@ -47,10 +49,10 @@ def score(
 
     say(tables.results(results))
     if differences:
-        say(f"\nagainst {results[0]['captioner']}, the same clips (p is Holm-adjusted)")
+        say(f"\nagainst {system_of(results[0])}, the same clips (p is Holm-adjusted)")
         rows = [
             [
-                d["captioner"],
+                d.get("retriever") or d["captioner"],
                 d["figure"],
                 f"{d['difference']:+.4f}",
                 f"{d['low']:+.4f}",
@@ -59,7 +61,14 @@ def score(
             ]
             for d in differences
         ]
-        say(table(rows, ["captioner", "figure", "difference", "low", "high", "p"]))
+        say(table(rows, ["system", "figure", "difference", "low", "high", "p"]))
+
+
+def _is_retrieval(path: Path) -> bool:
+    """Whether a folder is of a retriever's run, in which there is nothing for Java to do."""
+    from aacbench.store import RANKINGS
+
+    return (path / RANKINGS).is_file()
 
 
 def _begin_java(names: list[str] | None) -> None:
@@ -93,6 +102,7 @@ def score_one(
 
 def _differences(both: list[tuple[dict[str, Any], Scored]]) -> list[dict[str, Any]]:
     from aacbench.comparing import compare, refuse_incomparable
+    from aacbench.store import maker_of, system_of
 
     first_result, first = both[0]
     found: list[dict[str, Any]] = []
@@ -101,7 +111,7 @@ def _differences(both: list[tuple[dict[str, Any], Scored]]) -> list[dict[str, An
         comparison = compare(scored, first)
         found.extend(
             {
-                "captioner": result["captioner"],
+                maker_of(result): system_of(result),
                 "figure": one.figure,
                 "clips": comparison.clips,
                 "difference": one.difference.estimate,

@@ -104,13 +104,14 @@ def _spec_only(kind: Kind, name: str) -> dict[str, Any]:
     from aacbench import catalog
 
     spec = catalog.find(kind, name).spec
+    source = "@DATASET" if spec.source_is_dataset else "@BASE" if spec.source_is_knowledge else ""
     return {
         "name": spec.name,
         "kind": kind[:-1],
         "summary": spec.summary,
         "plugin": spec.plugin,
         "presets": _presets(spec),
-        "write it as": f"{spec.name}@DATASET" if spec.source_is_dataset else spec.name,
+        "write it as": f"{spec.name}{source}",
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aacbench.cli.console import table
+from aacbench.store import RETRIEVAL, system_of, task_of
 
 WORDS = {"in": "in-domain", "out": "out-of-domain", "unknown": "domain unknown"}
 
@@ -31,9 +32,10 @@ def of_references(entry: Mapping[str, Any] | None) -> str:
 def milliseconds(result: Mapping[str, Any]) -> str:
     """Mean time a clip, decoding of the sound included."""
     times = result.get("time_per_clip")
-    if not times or "caption" not in times:
+    if not times or not {"caption", "retrieve"}.intersection(times):
         return "-"
-    total = times["caption"]["mean"] + times.get("decode_audio", {"mean": 0.0})["mean"]
+    whole = ("decode_audio", "caption", "retrieve")
+    total = sum(times[stage]["mean"] for stage in whole if stage in times)
     return f"{1000 * total:.0f} ms"
 
 
@@ -41,7 +43,8 @@ def coverage(result: Mapping[str, Any]) -> str:
     """``961 of 975 clips``, and how many failed."""
     counts = result["coverage"]
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
-    return f"{counts['captioned']} of {counts['official']} clips{failed}"
+    done = counts["ranked" if task_of(result) == RETRIEVAL else "captioned"]
+    return f"{done} of {counts['official']} clips{failed}"
 
 
 def results(several: Sequence[Mapping[str, Any]], figures: Sequence[str] | None = None) -> str:
@@ -62,7 +65,7 @@ def side_by_side(several: Sequence[Mapping[str, Any]]) -> str:
     """One table of any results, in-domain first; each column says its target and domain."""
     members = sorted(several, key=lambda result: list(WORDS).index(result["domain"]["caption"]))
     headers = [
-        f"{m['captioner']}\non {m['target'].partition('@')[0]}\n{WORDS[m['domain']['caption']]}"
+        f"{system_of(m)}\non {m['target'].partition('@')[0]}\n{WORDS[m['domain']['caption']]}"
         for m in members
     ]
     return _block(members, None, headers)
@@ -84,7 +87,7 @@ def _block(
     rows.append(["coverage", *(coverage(m) for m in members)])
     strict = [WORDS[m["domain"]["strict"]] for m in members]
     rows.append(["counting every part", *strict])
-    lines = table(rows, ["figure (95 % interval)", *(headers or [m["captioner"] for m in members])])
+    lines = table(rows, ["figure (95 % interval)", *(headers or [system_of(m) for m in members])])
     return "\n".join([lines, *_remarks(members)])
 
 
@@ -100,7 +103,7 @@ def _remarks(members: Sequence[Mapping[str, Any]]) -> list[str]:
     remarks: dict[str, None] = {}
     for member in members:
         if "note" in member.get("intervals", {}):
-            remarks[f"{member['captioner']}: {member['intervals']['note']}"] = None
+            remarks[f"{system_of(member)}: {member['intervals']['note']}"] = None
     for member in members:
         for name, entry in member["figures"].items():
             if "note" in entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch import Tensor
 from aacbench.decoding.guiding import Guiding, agreed, device_of, select
 from aacbench.decoding.tracing import Trace, spelled, traced
 from aacbench.timing import stage
-from aacbench.types import Caption, Clip, GuidableCaptioner, Guide, Step
+from aacbench.types import Caption, Clip, Example, GuidableCaptioner, Guide, Step
 
 BEAMS = 5
 
@@ -226,13 +226,18 @@ def decode(
     clips: Sequence[Clip],
     settings: Decoding,
     guides: Sequence[Guide] = (),
+    examples: Sequence[Sequence[Example]] | None = None,
 ) -> list[Caption]:
-    """Caption `clips`; `stages` holds each clip's share of encoding and decoding time."""
+    """Caption `clips`; `stages` holds each clip's share of encoding and decoding time.
+
+    `examples`, a list a clip, are for captioners that take them.
+    """
     began = time.perf_counter()
     # What is made in inference mode takes no part in gradients, which guides need.
     with torch.no_grad() if guides else torch.inference_mode():
         with stage("encode"):
-            state = captioner.open(clips)
+            shown = () if examples is None else (examples,)
+            state = cast(Any, captioner).open(clips, *shown)
         opened = time.perf_counter()
         with stage("generate"):
             found = search(captioner, state, len(clips), settings.under(guides), guides)

@@ -16,7 +16,7 @@ from typing import Any
 
 from aacbench import provenance
 from aacbench.errors import BadData
-from aacbench.leaderboard import qualifying, sealing
+from aacbench.leaderboard import places, qualifying, sealing
 from aacbench.leaderboard.results import (
     MEASURED,
     PROFILE,
@@ -28,7 +28,17 @@ from aacbench.leaderboard.results import (
 )
 from aacbench.leaderboard.truths import Truths
 from aacbench.leaderboard.verifying import row_place, verify
-from aacbench.store import CAPTIONS, MANIFEST, RESULT, SCORES, RunFolder, write_record
+from aacbench.store import (
+    CAPTIONS,
+    MANIFEST,
+    RANKINGS,
+    RESULT,
+    RETRIEVAL,
+    SCORES,
+    RunFolder,
+    task_of,
+    write_record,
+)
 
 DIGITS = 6
 KEPT = ("id", "text", "score", "alternatives", "error")
@@ -62,18 +72,27 @@ def add_run(
             f"aacbench leaderboard add-figures '{run}' --target ... --system ... --source ...",
         )
     folder = RunFolder(run)
-    manifest, result = folder.manifest(), folder.result()
+    manifest, result = folder.manifest(None), folder.result()
+    name, given, digest, dropped = _given(folder, manifest)
     files = {
         MANIFEST: sealing.as_json(manifest),
-        CAPTIONS: "".join(_kept_captions(folder)),
+        name: given,
         SCORES: write_lines(_scores(run)),
         RESULT: sealing.as_json(_without_places(result)),
     }
     if (run / PROFILE).is_file():
         files[PROFILE] = sealing.as_json(read_json(run / PROFILE))
-    sealed = sealing.seal(MEASURED, files, said(_texts(folder)), DROPPED)
+    sealed = sealing.seal(MEASURED, files, digest, dropped)
     place = _place(run, result, manifest)
     return put(run, leaderboard, place, files, sealed, replace=replace, truths=truths)
+
+
+def _given(folder: RunFolder, manifest: Mapping[str, Any]) -> tuple[str, str, str, tuple[str, ...]]:
+    """What a run gave: the name and text of its file, its digest, and what is left out."""
+    if task_of(manifest) != RETRIEVAL:
+        return CAPTIONS, "".join(_kept_captions(folder)), said(_texts(folder)), DROPPED
+    text = places.kept(folder.path)
+    return RANKINGS, text, sealing.digest(text.encode()), places.DROPPED + DROPPED[1:]
 
 
 def _place(run: Path, result: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> Path:
@@ -108,8 +127,8 @@ def put(
         problems += qualifying.unknown_commits(found.manifest, found.result)
         if before and before.get("said") != sealed["said"] and not replace:
             problems.append(
-                f"{place.as_posix()} is there already, with other captions; --replace puts these "
-                "in their place"
+                f"{place.as_posix()} is there already, with other {_what(files)}; --replace puts "
+                "these in their place"
             )
         if problems:
             raise refused(source, problems)
@@ -121,6 +140,10 @@ def put(
     status = "unchanged" if unchanged else "replaced" if before else "added"
     size = sum(path.stat().st_size for path in row.iterdir())
     return Added(place.as_posix(), status, size, verified.remarks)
+
+
+def _what(files: Mapping[str, str]) -> str:
+    return "rankings" if RANKINGS in files else "captions"
 
 
 def refused(source: Path, problems: Sequence[str]) -> BadData:

@@ -13,6 +13,7 @@ from aacbench.leaderboard.clips import Difference, Together, is_mean, of_interva
 from aacbench.leaderboard.columns import Column
 from aacbench.leaderboard.results import Result
 from aacbench.leaderboard.rows import Row, rounded
+from aacbench.store import maker_of
 
 # --- what was learnt from against what was described ----------------------------------------------
 
@@ -102,7 +103,7 @@ def pairs(rows: Sequence[Row], columns: Mapping[str, Column]) -> list[dict[str, 
     figure alone, `adjusted` for all figures of the pair (Holm). Figures that are no means of clips
     have bounds and no p; see `clips.of_intervals`.
     """
-    runs = [row for row in rows if row.behind is not None and row.behind.manifest is not None]
+    runs = [row for row in rows if row.behind and row.behind.manifest and not row.retrieval]
     plain = {_settings(row): row for row in runs if not _guides(row)}
     found = []
     for row in runs:
@@ -223,7 +224,8 @@ def _captioner(row: Row) -> str:
     """What makes two rows the same captioner: settings and weights, or name, paper and data."""
     if row.behind is not None and row.behind.manifest is not None:
         decides = row.behind.manifest["decides"]
-        settings = {name: decides[name] for name in ("captioner", "weights", "seed", "dtype")}
+        deciding = (maker_of(decides), "weights", "seed", "dtype")
+        settings = {name: decides[name] for name in deciding}
         return json.dumps([row.kind, settings], sort_keys=True)
     place = row.provenance.get("paper"), row.provenance.get("table")
     return json.dumps([row.kind, row.system, place, row.trained_on, row.retrieval], sort_keys=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aacbench.errors import BadData
 from aacbench.leaderboard.columns import is_retrieval
 from aacbench.leaderboard.rows import Latency, Row, Value, slug
+from aacbench.store import RANKINGS, maker_of
 
 if TYPE_CHECKING:
     from aacbench.leaderboard.results import Result
@@ -61,10 +62,10 @@ def row_of(result: Result, name: str) -> Row:
         trained_on=learnt_from(result.trained_on),
         figures=figures,
         provenance=_provenance(result),
-        unranked=_unranked(content),
+        unranked=_unranked(result),
         latency=_latency(result),
         parameters=_parameters(result.profile),
-        coverage={"official": coverage["official"], "captioned": coverage["captioned"]},
+        coverage={"official": coverage["official"], "captioned": result.done},
         complete=bool(content["complete"]),
         note=content.get("note"),
         retrieval=bool(figures) and all(is_retrieval(figure) for figure in figures),
@@ -92,16 +93,18 @@ def _value(figure: str, entry: Mapping[str, Any], self_scored: Sequence[str]) ->
     )
 
 
-def _unranked(content: Mapping[str, Any]) -> str | None:
+def _unranked(result: Result) -> str | None:
     """Why the row has no rank; None where it may have one."""
+    content = result.result
     if content.get("unranked"):
         return str(content["unranked"])
     if content["complete"]:
         return None
-    counts = content["coverage"]
+    official = content["coverage"]["official"]
+    verb = "were ranked" if result.retrieval else "have a caption"
     return (
-        f"{counts['captioned']:,} of {counts['official']:,} clips have a caption, and figures of "
-        "a part are not those of the whole"
+        f"{result.done:,} of {official:,} clips {verb}, and figures of a part are not those of "
+        "the whole"
     )
 
 
@@ -125,9 +128,10 @@ def _latency(result: Result) -> Latency | None:
 
 def _own_clock(result: Result, valid: bool | None, reason: str) -> Latency | None:
     times = result.result.get("time_per_clip") or {}
-    if "caption" not in times:
+    if not {"caption", "retrieve"}.intersection(times):
         return None
-    seconds = sum(times[stage]["median"] for stage in ("decode_audio", "caption") if stage in times)
+    whole = ("decode_audio", "caption", "retrieve")
+    seconds = sum(times[stage]["median"] for stage in whole if stage in times)
     starts = (result.manifest or {}).get("starts") or [{}]
     machine = _machine(starts[-1].get("machine"))
     return Latency(1000 * seconds, "run", valid=valid, reason=reason, machine=machine)
@@ -151,6 +155,7 @@ def _provenance(result: Result) -> dict[str, Any]:
     source = result.result if result.manifest is None else {**result.manifest["starts"][-1]}
     stamp = source.get("scored_with", source)
     captions = f"{result.folder}/captions.jsonl" if result.captions is not None else None
+    ranked = {"rankings": f"{result.folder}/{RANKINGS}"} if result.rankings is not None else {}
     return {
         "kind": "run",
         "folder": result.folder,
@@ -159,6 +164,7 @@ def _provenance(result: Result) -> dict[str, Any]:
         "time": stamp.get("time"),
         "command": _command(result),
         "captions": captions,
+        **ranked,
     }
 
 
@@ -166,8 +172,9 @@ def _command(result: Result) -> str:
     target = f"{result.target}@{result.split}"
     if result.manifest is None:
         return f"aacbench score CAPTIONS --target {_quoted(target)}"
-    captioner = result.manifest["captioner"]["expression"]
-    command = f"aacbench run --captioner {_quoted(captioner)} --target {_quoted(target)}"
+    maker = maker_of(result.manifest)
+    named = result.manifest[maker]["expression"]
+    command = f"aacbench run --{maker} {_quoted(named)} --target {_quoted(target)}"
     seed = result.manifest["seed"]
     return command if seed == 0 else f"{command} --seed {seed}"
 

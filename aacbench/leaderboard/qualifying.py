@@ -16,7 +16,7 @@ import aacbench
 from aacbench import catalog, expressions, provenance, store
 from aacbench.domains import CAPTION_PARTS, SPOKEN
 from aacbench.errors import AacbenchError
-from aacbench.leaderboard.results import PROFILE
+from aacbench.leaderboard.results import PROFILE, done
 from aacbench.specs import Kind, MetricSpec
 from aacbench.store import MANIFEST, RESULT
 
@@ -56,7 +56,7 @@ SHAPES: Mapping[str, Mapping[str, type]] = {
 
 def misshapen(found: Object, name: str) -> Iterator[str]:
     """What a file of a row lacks, or has in another form than runs write."""
-    for part, shape in SHAPES[name].items():
+    for part, shape in _shapes(found, name).items():
         if part not in found:
             yield f"{name}: no {part}; an older aacbench wrote it, or none"
         elif not isinstance(found[part], shape):
@@ -65,6 +65,12 @@ def misshapen(found: Object, name: str) -> Iterator[str]:
     each = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
     if not all(isinstance(one, dict) for one in each):
         yield f"{name}: {'starts' if name == MANIFEST else 'figures'} holds what is no object"
+
+
+def _shapes(found: Object, name: str) -> dict[str, type]:
+    """`SHAPES` of one file; in a retriever's run, a retriever stands where a captioner would."""
+    maker = store.maker_of(found)
+    return {maker if part == "captioner" else part: one for part, one in SHAPES[name].items()}
 
 
 def unfit_run(manifest: Object, result: Object) -> Iterator[str]:
@@ -114,12 +120,13 @@ def _schema(name: str, found: Object) -> str:
 
 def _incomplete(result: Object) -> Iterator[str]:
     counts = result.get("coverage") or {}
-    official, captioned = counts.get("official") or 0, counts.get("captioned") or 0
+    official, captioned = counts.get("official") or 0, done(counts)
+    verb = "have a caption" if store.maker_of(result) == "captioner" else "were ranked"
     if captioned != official or not result.get("complete"):
         told = "" if captioned != official else ", and the official list is longer"
-        yield f"not complete: {captioned:,} of {official:,} clips have a caption{told}"
+        yield f"not complete: {captioned:,} of {official:,} clips {verb}{told}"
     if failed := counts.get("failed"):
-        yield f"{failed:,} clips failed: captions.jsonl says why; try again with --retry-failed"
+        yield f"{failed:,} clips failed: the run says why; try again with --retry-failed"
 
 
 def _keys(manifest: Object, result: Object) -> Iterator[str]:
@@ -129,19 +136,21 @@ def _keys(manifest: Object, result: Object) -> Iterator[str]:
         yield f"{RESULT}: of the run {result.get('key')}, but {MANIFEST} is of {key}"
     if (due := provenance.digest(decides)[:16]) != key:
         yield f"{MANIFEST}: key {key} is not that of its settings, {due}"
-    captioner = manifest.get("captioner") or {}
-    if result.get("captioner") != captioner.get("expression"):
-        named = captioner.get("expression")
-        yield f"{RESULT}: captioner {result.get('captioner')}, but {MANIFEST} names {named}"
+    maker = store.maker_of(manifest)
+    named = (manifest.get(maker) or {}).get("expression")
+    if result.get(maker) != named:
+        yield f"{RESULT}: {maker} {result.get(maker)}, but {MANIFEST} names {named}"
+    if store.task_of(result) != store.task_of(manifest):
+        yield f"{RESULT}: of {store.task_of(result)}, but {MANIFEST} is of another task"
     if result.get("domain") != manifest.get("domain"):
         yield f"{RESULT}: its domain is not the one in {MANIFEST}"
-    for part in ("captioner", "target"):
+    for part in (maker, "target"):
         said, decided = manifest.get(part) or {}, decides.get(part) or {}
         for name in ("name", "version", "preset", "source"):
             if said.get(name) != decided.get(name):
                 yield (
                     f"{MANIFEST}: {part}.{name} is {said.get(name)}, and {decided.get(name)} "
-                    "decided the captions"
+                    f"decided the {'captions' if maker == 'captioner' else 'rankings'}"
                 )
         yield from _spelt(said, part)
 

@@ -84,15 +84,16 @@ def score_again(
 
 
 def against_captions(
-    figures: Mapping[str, Entry], lines: PerClip, again: scoring.Scored
+    figures: Mapping[str, Entry], lines: PerClip, again: scoring.Scored, given: str = "caption"
 ) -> Iterator[str]:
-    """Where a row's figures, interval ends and lines are not what its captions score."""
+    """Where a row's figures, interval ends and lines are not what its captions score; `given` is
+    what else it may hold for each clip."""
     for name, due in again.figures.items():
         if name not in figures:
-            yield f"{RESULT}: no {name}, which its captions score {due['estimate']:.6f}"
+            yield f"{RESULT}: no {name}, which its {given}s score {due['estimate']:.6f}"
             continue
-        yield from _differing(name, figures[name], due, "its captions give")
-    yield from _differing_lines(lines, again)
+        yield from _differing(name, figures[name], due, f"its {given}s give")
+    yield from _differing_lines(lines, again, given)
 
 
 def _differing(name: str, entry: Entry, due: Entry, source: str) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _shown(value: Any) -> str:
     return f"{value:.6f}" if isinstance(value, int | float) else "nothing"
 
 
-def _differing_lines(lines: PerClip, again: scoring.Scored) -> Iterator[str]:
+def _differing_lines(lines: PerClip, again: scoring.Scored, given: str) -> Iterator[str]:
     place = {name: row for row, name in enumerate(lines.ids)}
     both = [
         (row, place[item.clip_id]) for row, item in enumerate(again.items) if item.clip_id in place
@@ -135,20 +136,20 @@ def _differing_lines(lines: PerClip, again: scoring.Scored) -> Iterator[str]:
     for name, values in again.per_clip.items():
         if name not in lines.values:
             if np.isfinite(values).any():
-                yield f"{SCORES}: no {name}, which its captions score"
+                yield f"{SCORES}: no {name}, which its {given}s score"
             continue
         due = np.asarray(values, dtype=np.float64)[ours]
         found = lines.values[name][stored]
         for at in np.flatnonzero(~np.isclose(found, due, rtol=0, atol=TOLERANCE, equal_nan=True)):
             clip = again.items[ours[at]].clip_id
             wrong.setdefault(clip, []).append(
-                f"{name} is {_number(found[at])}; its caption scores {_number(due[at])}"
+                f"{name} is {_number(found[at])}; its {given} scores {_number(due[at])}"
             )
     for clip, (first, *more) in list(wrong.items())[:SHOWN]:
         others = f", and {len(more)} more of its figures" if more else ""
         yield f"{SCORES}: clip {clip}: {first}{others}"
     if len(wrong) > SHOWN:
-        yield f"{SCORES}: {len(wrong) - SHOWN} more clips are not what their captions score"
+        yield f"{SCORES}: {len(wrong) - SHOWN} more clips are not what their {given}s score"
 
 
 def _number(value: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aacbench import metric_sets, provenance
 from aacbench.errors import AacbenchError, BadData
-from aacbench.leaderboard import qualifying, reproducing, sealing
+from aacbench.leaderboard import places, qualifying, reproducing, sealing
 from aacbench.leaderboard.results import (
     MEASURED,
     PerClip,
@@ -103,6 +103,9 @@ def _again(row: Result, metrics: Sequence[str], truths: Truths, stale: set[str])
     """The figures that are asked for, of the captions; None where no captions are kept."""
     if row.kind != MEASURED or row.manifest is None:
         return None
+    if row.retrieval:
+        target = str(row.manifest["target"]["expression"])
+        return places.again(row, truths.of(target)) if stale else None
     figures = row.result["figures"]
     asked = [name for name in metrics if name != LIGHT]
     if LIGHT in metrics and stale:

@@ -1,4 +1,4 @@
-"""Reads the results that a leaderboard keeps: runs with their captions, and re-scored figures.
+"""Reads the results that a leaderboard keeps: runs with what they gave, and re-scored figures.
 
 A row is a folder below ``results``. Its per-clip figures lie in a form of their own, a line of
 figures' names and then a line of numbers a clip, which is a fifth of a run's own file.
@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from aacbench.errors import BadData
-from aacbench.store import CAPTIONS, MANIFEST, RESULT, SCORES
+from aacbench.store import (
+    CAPTIONS,
+    MANIFEST,
+    RANKINGS,
+    RESULT,
+    RETRIEVAL,
+    SCORES,
+    system_of,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from aacbench.types import FloatArray
@@ -60,8 +69,8 @@ class Result:
 
     @property
     def system(self) -> str:
-        """The captioner's expression, or what a re-scored system is called."""
-        return str(self.result["captioner"])
+        """The captioner's or retriever's expression, or what a re-scored system is called."""
+        return system_of(self.result)
 
     @property
     def target(self) -> str:
@@ -78,9 +87,24 @@ class Result:
         return self.path.name
 
     @property
+    def retrieval(self) -> bool:
+        """Whether it is a retriever's, which leaves rankings in place of captions."""
+        return task_of(self.result) == RETRIEVAL
+
+    @property
     def captions(self) -> Path | None:
         """The file of captions, where they are kept."""
-        return self.path / CAPTIONS if self.kind == MEASURED else None
+        return self.path / CAPTIONS if self.kind == MEASURED and not self.retrieval else None
+
+    @property
+    def rankings(self) -> Path | None:
+        """The file of places in rankings, in a retriever's row."""
+        return self.path / RANKINGS if self.retrieval else None
+
+    @property
+    def done(self) -> int:
+        """How many clips were captioned, or ranked."""
+        return done(self.result["coverage"])
 
     @property
     def trained_on(self) -> Mapping[str, Sequence[str] | None]:
@@ -92,6 +116,11 @@ class Result:
     def lines(self) -> PerClip:
         """The per-clip figures, read when first asked for."""
         return read_lines(self.path / SCORES)
+
+
+def done(coverage: Mapping[str, Any]) -> int:
+    """How many clips a result's coverage says were captioned, or ranked."""
+    return int(coverage.get("captioned", coverage.get("ranked")) or 0)
 
 
 def read_results(folder: Path) -> list[Result]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import aacbench
 from aacbench.leaderboard.results import PROFILE, SEAL, Kind, Result
-from aacbench.store import CAPTIONS, MANIFEST, RESULT, SCORES
+from aacbench.store import CAPTIONS, MANIFEST, RANKINGS, RESULT, SCORES
 
 SCHEMA = 1
 FILES: Mapping[Kind, frozenset[str]] = {
@@ -24,6 +24,12 @@ FILES: Mapping[Kind, frozenset[str]] = {
     "re-scored": frozenset({SCORES, RESULT}),
 }
 OPTIONAL = frozenset({PROFILE})
+
+
+def files_of(row: Result) -> frozenset[str]:
+    """The files that a row of its kind holds: of a retriever, rankings in place of captions."""
+    files = FILES[row.kind]
+    return (files - {CAPTIONS}) | {RANKINGS} if row.retrieval else files
 
 
 def seal(
@@ -77,10 +83,11 @@ def broken(row: Result) -> Iterator[str]:
         )
     sealed = row.seal.get("files")
     sealed = sealed if isinstance(sealed, dict) else {}
+    due = files_of(row)
     there = {path.name for path in row.path.iterdir()} - {SEAL}
-    for name in sorted(there - FILES[row.kind] - OPTIONAL):
+    for name in sorted(there - due - OPTIONAL):
         yield f"{name}: a file that no row of this kind holds"
-    for name in sorted(FILES[row.kind] | (sealed.keys() & OPTIONAL) | (there & OPTIONAL)):
+    for name in sorted(due | (sealed.keys() & OPTIONAL) | (there & OPTIONAL)):
         if name not in there:
             yield f"{name}: missing"
         elif name not in sealed:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from aacbench import catalog, config, judging, provenance
+from aacbench import catalog, config, judging, provenance, retrieving
 from aacbench.errors import AacbenchError
-from aacbench.leaderboard import qualifying, reproducing, sealing
+from aacbench.leaderboard import places, qualifying, reproducing, sealing
 from aacbench.leaderboard.reproducing import SHOWN, Which
 from aacbench.leaderboard.results import (
     FIGURES,
@@ -23,7 +23,16 @@ from aacbench.leaderboard.results import (
     row_folders,
 )
 from aacbench.leaderboard.truths import Truth, Truths, as_trained_on, laxer
-from aacbench.store import CAPTIONS, MANIFEST, RESULT, SCORES, RunFolder
+from aacbench.store import (
+    CAPTIONS,
+    MANIFEST,
+    RESULT,
+    RETRIEVAL,
+    SCORES,
+    RunFolder,
+    system_of,
+    task_of,
+)
 from aacbench.types import Caption
 
 
@@ -130,7 +139,7 @@ def _misplaced(row: Result) -> Iterator[str]:
 def row_place(result: Mapping[str, object], manifest: Mapping[str, object] | None) -> Path:
     """Where a row lies below the leaderboard's folder."""
     last = FIGURES if manifest is None else str(manifest["key"])
-    names = (str(result["target"]), str(result["captioner"]), last)
+    names = (str(result["target"]), system_of(result), last)
     return Path(RESULTS, *map(config.file_name, names))
 
 
@@ -139,12 +148,17 @@ def row_place(result: Mapping[str, object], manifest: Mapping[str, object] | Non
 
 def _other_training(manifest: qualifying.Object) -> Iterator[str]:
     """What a run says that its captioner learnt from, against what the captioner says."""
+    retrieval = task_of(manifest) == RETRIEVAL
     try:
-        choice = catalog.choose("captioners", str(manifest["captioner"]["expression"]))
+        if retrieval:
+            choice = catalog.choose("retrievers", str(manifest["retriever"]["expression"]))
+        else:
+            choice = catalog.choose("captioners", str(manifest["captioner"]["expression"]))
     except (AacbenchError, KeyError):
         return
     said = manifest.get("trained_on") or {}
-    for part, names in asdict(catalog.trained_on(choice)).items():
+    learnt = retrieving.trained_on(choice) if retrieval else catalog.trained_on(choice)
+    for part, names in asdict(learnt).items():
         found = said.get(part)
         if (found if found is None else list(found)) != (names if names is None else list(names)):
             yield (
@@ -173,7 +187,7 @@ def _other_judges(row: Result) -> Iterator[str]:
 
 def _of_target(row: Result, truth: Truth, truths: Truths) -> Iterator[str]:
     if row.result.get("target") != truth.target.name:
-        yield f"{RESULT}: target {row.result.get('target')}, and {truth.target.name} was captioned"
+        yield f"{RESULT}: target {row.result.get('target')}, and {truth.target.name} was run on"
     digest = provenance.references_digest(truth.annotations)
     if row.result.get("references") != digest:
         stored = str(row.result.get("references"))
@@ -197,6 +211,10 @@ def _of_target(row: Result, truth: Truth, truths: Truths) -> Iterator[str]:
 
 
 def _figures(row: Result, truth: Truth, which: Which, remarks: list[str]) -> Iterator[str]:
+    if row.retrieval:
+        yield from places.problems(row, truth, remarks)
+        yield from _by_lines(row, remarks, frozenset(row.result.get("figures") or ()))
+        return
     if row.kind != MEASURED:
         yield from _strangers(row.lines.ids, truth.annotations, SCORES, truth.target.name)
         yield from _by_lines(row, remarks, frozenset())
@@ -229,22 +247,30 @@ def row_captions(row: Result) -> dict[str, tuple[Caption, ...]]:
 
 def _by_lines(row: Result, remarks: list[str], known: frozenset[str]) -> Iterator[str]:
     figures, lines = row.result.get("figures") or {}, row.lines
-    ids = list(row_captions(row)) if row.kind == MEASURED else list(lines.ids)
+    ids = _answered(row)
     yield from _some(f"{SCORES}: no line of clip {{}}", [n for n in ids if n not in set(lines.ids)])
     yield from _some(
-        f"{SCORES}: a line of clip {{}}, which has no caption",
+        f"{SCORES}: a line of clip {{}}, which has no {'place' if row.retrieval else 'caption'}",
         [name for name in lines.ids if name not in set(ids)],
     )
     if len(set(lines.ids)) < len(lines.ids):
         twice = [name for at, name in enumerate(lines.ids) if name in lines.ids[:at]]
         yield from _some(f"{SCORES}: clip {{}} a second time", twice)
-    captioned = (row.result.get("coverage") or {}).get("captioned")
-    if captioned != len(ids):
-        yield f"{RESULT}: coverage says {captioned} captioned clips; there are {len(ids)}"
+    word = "ranked" if row.retrieval else "captioned"
+    counted = (row.result.get("coverage") or {}).get(word)
+    if counted != len(ids):
+        yield f"{RESULT}: coverage says {counted} {word} clips; there are {len(ids)}"
     seed = int((row.manifest or {}).get("seed") or 0)
     yield from reproducing.against_lines(figures, lines, seed, known)
     if left := reproducing.unchecked(figures, known):
         remarks.append(f"{', '.join(left)}: no mean of clips, so the seal alone vouches for it")
+
+
+def _answered(row: Result) -> list[str]:
+    """The clips that a row holds a caption or places of; of figures alone, those with figures."""
+    if row.retrieval:
+        return list(places.read(row))
+    return list(row_captions(row)) if row.kind == MEASURED else list(row.lines.ids)
 
 
 def _strangers(

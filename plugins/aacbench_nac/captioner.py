@@ -12,7 +12,7 @@ from torch import Tensor
 from aacbench.decoding import Decoding, decode
 from aacbench.errors import BadData, BadOption
 from aacbench.training import load_weights
-from aacbench.types import Caption, Clip, Encoder, Step
+from aacbench.types import Caption, Clip, Encoder, Example, Step
 from aacbench_nac import clapcap
 from aacbench_nac.language_model import recall
 from aacbench_nac.model import NacModel, architecture
@@ -21,7 +21,12 @@ from aacbench_nac.words import Words
 
 
 class Nac:
-    """A `GuidableCaptioner`: what is heard becomes a prefix, and words follow it."""
+    """A `GuidableCaptioner`: what is heard becomes a prefix, and words follow it.
+
+    It is an `ExampleCaptioner` too: the captions of examples pull what is heard towards them.
+    """
+
+    max_examples = 100
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Nac:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.encoder = encoder
+        self.options = options
         self.shift = self._shift(caption_mean) if options.centre else None
         _refuse_overflow(model.shape, options)
         self.decoding = Decoding(
@@ -71,15 +77,34 @@ class Nac:
             return None
         return caption_mean - torch.from_numpy(audio_mean)
 
-    def caption(self, clips: Sequence[Clip]) -> list[Caption]:
-        return decode(self, clips, self.decoding)
+    def caption(
+        self, clips: Sequence[Clip], examples: Sequence[Sequence[Example]] | None = None
+    ) -> list[Caption]:
+        return decode(self, clips, self.decoding, examples=examples)
 
-    def open(self, clips: Sequence[Clip]) -> Tensor:
+    def open(
+        self, clips: Sequence[Clip], examples: Sequence[Sequence[Example]] | None = None
+    ) -> Tensor:
         """The prefix of each clip, (clips, prefix, width)."""
         heard = torch.from_numpy(self.encoder.embed_audio(clips))
         if self.shift is not None:
             heard = torch.nn.functional.normalize(heard + self.shift, dim=1)
+        if examples is not None:
+            heard = torch.stack(
+                [self._with(row, shown) for row, shown in zip(heard, examples, strict=True)]
+            )
         return self.model.prefix(heard.to(self.model.mapper.constant.device))
+
+    def _with(self, heard: Tensor, examples: Sequence[Example]) -> Tensor:
+        """What is heard, (dim,), mixed with the captions of its examples."""
+        if not examples:
+            return heard
+        said = torch.from_numpy(self.encoder.embed_text([one.caption for one in examples]))
+        scores = torch.tensor([one.score for one in examples], dtype=heard.dtype)
+        told = (self.options.sharpness * scores).softmax(0) @ said
+        told = torch.nn.functional.normalize(told, dim=0)
+        share = self.options.examples
+        return torch.nn.functional.normalize((1 - share) * heard + share * told, dim=0)
 
     def step(self, state: Tensor, tokens: Tensor | None, cache: Any) -> Step:
         """The next token's logits after the prefix, or after one more token.

@@ -20,6 +20,10 @@ class NacOptions(BaseModel):
     of the encoder's sound side, where the encoder knows that mean (`audio_mean`): the constant
     part of the gap between the two sides. The paper names such offsets as earlier work and uses
     none; an encoder that does not know its mean is heard as it is.
+
+    `nac` reads captions' embeddings, so examples (`+rag`) are mixed into what it hears: `examples`
+    is their share, and each counts by the softmax of `sharpness` times its similarity. The paper
+    has no examples; this is our reading of how such a captioner takes them.
     """
 
     encoder: str = Field("clap:small", description="the ears: any encoder of the training space")
@@ -31,6 +35,12 @@ class NacOptions(BaseModel):
     length_penalty: float = Field(1.0, description="exponent of the length in ranking")
     keep: int = Field(1, ge=1, description="ranked captions to keep of each clip")
     centre: bool = Field(True, description="move sounds by the difference of the sides' means")
+    examples: float = Field(
+        0.5, ge=0, le=1, description="the share of examples' captions in what is heard"
+    )
+    sharpness: float = Field(
+        20.0, ge=0, description="how much more the nearer examples count: 0, all alike"
+    )
     weights: Path | None = Field(None, description="weights of your own, from aacbench train nac")
     language_model: Path | None = Field(
         None, description="GPT-2's folder, or its name among the assets, for weights trained on it"

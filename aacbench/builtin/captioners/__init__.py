@@ -20,11 +20,13 @@ class NearestOptions(BaseModel):
     """Options of `nearest`."""
 
     encoder: str = Field("clap:small", description="the space in which captions are near a sound")
+    k: int = Field(1, ge=1, description="of so many nearest captions, the one most like the others")
 
 
 NEAREST = CaptionerSpec(
     name="nearest",
-    summary="the training caption closest to the sound in an encoder's space",
+    summary="the training caption closest to the sound in an encoder's space, or the k nearest's "
+    "consensus",
     licence="Apache-2.0",
     options=NearestOptions,
     parts={"encoder": "encoders"},
@@ -49,7 +51,7 @@ def _nearest(choice: Choice, context: Context) -> Nearest:
 
     expression = choice.options.encoder
     encoder = context.build("encoders", expression)
-    return Nearest(training_captions(choice, context), encoder, expression)
+    return Nearest(training_captions(choice, context), encoder, expression, choice.options.k)
 
 
 def _frequent(choice: Choice, context: Context) -> Frequent:

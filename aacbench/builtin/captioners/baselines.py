@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from aacbench.embeddings import cached_text
 from aacbench.specs import Choice, Context
@@ -21,9 +22,16 @@ def training_captions(choice: Choice, context: Context) -> list[str]:
 
 
 class Nearest:
-    """The caption whose text embedding has the highest cosine with the sound's."""
+    """The caption whose text embedding has the highest cosine with the sound's.
 
-    def __init__(self, captions: Sequence[str], encoder: Encoder, expression: str) -> None:
+    Of the `k` nearest, the one with the highest mean cosine with the others is said (the nearer
+    one in a tie): their consensus.
+    """
+
+    def __init__(
+        self, captions: Sequence[str], encoder: Encoder, expression: str, k: int = 1
+    ) -> None:
+        self.k = k
         self.captions = list(dict.fromkeys(captions))
         self.encoder = encoder
         self.embedded = cached_text(encoder, expression, self.captions)  # (captions, dim)
@@ -31,7 +39,12 @@ class Nearest:
     def caption(self, clips: Sequence[Clip]) -> list[Caption]:
         # One product a clip, so that a batch cannot change the last bit of a similarity.
         heard = self.encoder.embed_audio(clips)
-        return [Caption(self.captions[int(np.argmax(self.embedded @ row))]) for row in heard]
+        return [Caption(self.captions[self._chosen(self.embedded @ row)]) for row in heard]
+
+    def _chosen(self, cosines: npt.NDArray[np.float32]) -> int:
+        nearest = np.argsort(-cosines, kind="stable")[: self.k]
+        among = self.embedded[nearest] @ self.embedded[nearest].T
+        return int(nearest[np.argmax(among.mean(1))])
 
 
 class Frequent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,12 @@ from aacbench.builtin.encoders.clap.paper.checkpoint import read_state, weight_f
 from aacbench.builtin.encoders.clap.paper.front import Crop, FrontEnd
 from aacbench.builtin.encoders.clap.paper.layouts import Layout, fit, layout, layouts, stripped
 from aacbench.builtin.encoders.clap.paper.sizes import Model
-from aacbench.builtin.encoders.clap.paper.towers import LaionTowers, MicrosoftTowers, Towers
+from aacbench.builtin.encoders.clap.paper.towers import (
+    Frames,
+    LaionTowers,
+    MicrosoftTowers,
+    Towers,
+)
 from aacbench.errors import BadData
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.float32]
 
+FRAMES = 32  # of a window, whatever its length in seconds
 BATCH = 64  # texts of one length read at once
 PATCHES = "patch_embed.proj.weight"
 FUSED = "patch_embed.mel_conv2d."
@@ -90,6 +97,34 @@ class PaperEncoder:
             there = replace(features, mel=features.mel.to(self._device))
             rows[row] = self._towers.hear(there).cpu().numpy()
         return rows
+
+    @property
+    def ears(self) -> Frames:
+        """The audio tower's frames as a network: what `audio_windows` gives -> (windows, 32,
+        `frame_dim`). Its weights are the encoder's own; copy it before it learns."""
+        return self._towers.frames()
+
+    @property
+    def frame_dim(self) -> int:
+        """The width of `audio_frames`."""
+        return self.ears.width
+
+    def audio_windows(self, clip: Clip, longest: float) -> tuple[Tensor, int]:
+        """A clip's first `longest` seconds as (windows, views, time, bands) decibels, and how many
+        of the windows' frames, 32 each, are sound."""
+        windows, filled = self.front.windows(clip, longest)
+        return windows, math.ceil(filled * FRAMES)
+
+    @torch.inference_mode()
+    def audio_frames(self, clips: Sequence[Clip], longest: float) -> list[Rows]:
+        """(frames, `frame_dim`) of each clip's first `longest` seconds, 32 frames to a window of
+        what the model hears at once."""
+        found = []
+        for clip in clips:
+            windows, frames = self.audio_windows(clip, longest)
+            heard = self.ears(windows.to(self._device)).flatten(0, 1)
+            found.append(heard[:frames].cpu().numpy())
+        return found
 
     @torch.inference_mode()
     def embed_text(self, texts: Sequence[str]) -> Rows:

@@ -66,11 +66,30 @@ class FrontEnd:
         waveform = torch.from_numpy(audio.waveform(clip, self.front.rate))
         return self.of(waveform, Places(clip, self._crop, self._seed))
 
+    def windows(self, clip: Clip, longest: float) -> tuple[Tensor, float]:
+        """The first `longest` seconds in windows of what the model hears at once, one after another
+        with the last filled up, (windows, views, frames, bands); and how many windows' worth of
+        sound that is."""
+        front = self.front
+        waveform = torch.from_numpy(audio.waveform(clip, front.rate))
+        waveform = self._rounded(waveform)[: max(1, round(longest * front.rate))]
+        parts = [
+            self._decibels(filled(part, front)) for part in torch.split(waveform, front.samples)
+        ]
+        views = 4 if front.long == "fusion" else 1
+        return torch.stack([torch.stack([part] * views) for part in parts]), (
+            waveform.shape[0] / front.samples
+        )
+
+    def _rounded(self, waveform: Tensor) -> Tensor:
+        if not self.front.quantised:
+            return waveform
+        return torch.trunc(waveform.clamp(-1, 1) * SCALE_16_BIT) / SCALE_16_BIT
+
     def of(self, waveform: Tensor, places: Places) -> Features:
         """The same of a mono (samples,) float32 waveform at the front's rate."""
         front = self.front
-        if front.quantised:
-            waveform = torch.trunc(waveform.clamp(-1, 1) * SCALE_16_BIT) / SCALE_16_BIT
+        waveform = self._rounded(waveform)
         spare = waveform.shape[0] - front.samples
         if front.long == "fusion":
             return self._views(waveform if spare > 0 else filled(waveform, front), places)

@@ -31,6 +31,32 @@ class Towers(Protocol):
         """(texts, dim) of (texts, tokens) token numbers, all of one length."""
         ...
 
+    def frames(self) -> Frames:
+        """The audio tower before its sound is one vector."""
+        ...
+
+
+class Frames(nn.Module):
+    """(windows, views, time, bands) decibels -> (windows, 32, width), one vector a frame.
+
+    The mean over bands of what the tower averages over time; LAION's code names it the fine-grained
+    embedding, each frame of which it repeats 32 times. A fused tower sees each window as a short
+    sound.
+    """
+
+    def __init__(self, audio_model: Any) -> None:
+        super().__init__()
+        self.audio_model = audio_model
+        self.width: int = audio_model.config.hidden_size
+
+    def forward(self, mel: Tensor) -> Tensor:
+        longer = torch.zeros(len(mel), 1, dtype=torch.bool, device=mel.device)
+        fused = self.audio_model.config.enable_fusion
+        states: Tensor = self.audio_model(
+            input_features=mel, is_longer=longer if fused else None
+        ).last_hidden_state  # (windows, width, bands, frames)
+        return states.mean(2).transpose(1, 2)
+
 
 class LaionTowers(nn.Module):
     """HTSAT and RoBERTa."""
@@ -55,6 +81,9 @@ class LaionTowers(nn.Module):
     def read(self, ids: Tensor) -> Tensor:
         rows: Tensor = self.clap.get_text_features(input_ids=ids).pooler_output
         return rows
+
+    def frames(self) -> Frames:
+        return Frames(self.clap.audio_model)
 
 
 class Projection(nn.Module):
@@ -98,3 +127,6 @@ class MicrosoftTowers(nn.Module):
         counted = ids != 0 if self._slips else torch.ones_like(ids, dtype=torch.bool)
         pooled = states[torch.arange(len(ids), device=ids.device), counted.sum(1) - 1]
         return functional.normalize(self.text_projection(pooled), dim=-1)
+
+    def frames(self) -> Frames:
+        return Frames(self.audio_model)
