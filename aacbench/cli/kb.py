@@ -153,7 +153,7 @@ def _own(
             _refuse(longest, "--longest", "the base has one already, or none")
             return building.append(path, data, workshop, hands, exclude, report)
         recipe = bases.Recipe("", data=tuple(data), longest=longest)
-        near = finding.neighbours(name)
+        near = finding.neighbours()
         return building.build(
             recipe, encoder or DEFAULT_ENCODER, path, workshop, hands, exclude, report, near
         )

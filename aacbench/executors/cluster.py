@@ -7,11 +7,13 @@ import os
 import shutil
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ray
+import ray.util.scheduling_strategies
 
 from aacbench.errors import AacbenchError, BadOption
 
@@ -104,3 +106,29 @@ def needs(device: str, workers: int) -> dict[str, float]:
     if not gpus:
         raise BadOption("The Ray cluster has no GPU.", "Write --device cpu.")
     return {"num_cpus": 0, "num_gpus": min(1.0, int(10_000 * gpus / workers) / 10_000)}
+
+
+class Places:
+    """Where the next worker goes: to the machine that has most room for each that it was given.
+
+    Ray's own spreading goes by what it last heard of the machines, and may put all on one.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._kind = "GPU" if device.startswith("cuda") else "CPU"
+        self._given: Counter[str] = Counter()
+
+    def __call__(self) -> dict[str, Any]:
+        """As an option of an actor; another machine will do where that one is gone or full."""
+        room = {
+            node["NodeID"]: node["Resources"].get(self._kind, 0.0)
+            for node in ray.nodes()
+            if node["Alive"]
+        }
+        there = sorted(name for name, units in room.items() if units > 0)
+        if not there:
+            return {}
+        best = max(there, key=lambda name: room[name] / (1 + self._given[name]))
+        self._given[best] += 1
+        affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(best, soft=True)
+        return {"scheduling_strategy": affinity}

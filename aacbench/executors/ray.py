@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import ray
 
 from aacbench.errors import AacbenchError
-from aacbench.executors.cluster import connected, needs
+from aacbench.executors.cluster import Places, connected, needs
 
 LOG = logging.getLogger(__name__)
 
@@ -59,9 +59,9 @@ class Ray:
     ) -> Generator[Any, None, None]:
         workers = max(1, min(self.workers, len(groups)))
         with connected(workers) as told:
-            settings = {**told, "scheduling_strategy": "SPREAD"}
-            make = _maker(prepare, settings)
-            hire = _hirer(worker, {**settings, **needs(self.device, workers)})
+            make = _maker(prepare, {**told, "scheduling_strategy": "SPREAD"})
+            needed = needs(self.device, workers)
+            hire = _hirer(worker, {**told, **needed}, Places(self.device))
             shift = Shift(make, hire, groups, workers)
             try:
                 shift.await_worker()
@@ -147,13 +147,15 @@ def _maker(prepare: Callable[..., Any], settings: dict[str, Any]) -> Callable[[A
     return lambda group: task.remote(how, folder, group)
 
 
-def _hirer(worker: Callable[..., Any], settings: dict[str, Any]) -> Callable[[], tuple[Any, Any]]:
+def _hirer(
+    worker: Callable[..., Any], settings: dict[str, Any], place: Places
+) -> Callable[[], tuple[Any, Any]]:
     """Gives a new worker each time, after what tells when it stands."""
-    actors, who = ray.remote(Worker).options(**settings), ray.put(worker)
+    actors, who = ray.remote(Worker), ray.put(worker)
     folder = os.getcwd()
 
     def hire() -> tuple[Any, Any]:
-        actor = actors.remote(folder)
+        actor = actors.options(**settings, **place()).remote(folder)
         return actor.build.remote(who), actor
 
     return hire

@@ -41,9 +41,9 @@ def built(name: str) -> Iterator[Path]:
     yield from sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
 
 
-def neighbours(name: str) -> list[Path]:
-    """The other named bases that are here, whose shards may serve."""
-    return [path for other in bases.recipes() if other != name for path in built(other)]
+def neighbours() -> list[Path]:
+    """The named bases that are here, whose shards may serve another."""
+    return [path for name in bases.recipes() for path in built(name)]
 
 
 def open_named(
@@ -96,8 +96,7 @@ def build_named(
     Shards that other named bases have already are shared with them.
     """
     if recipe.refines is None:
-        near = neighbours(recipe.name)
-        return build(recipe, encoder, path, context, executor, exclude, report, near)
+        return build(recipe, encoder, path, context, executor, exclude, report, neighbours())
     if _ready(path):
         return KnowledgeBase.open(path)
     from aacbench.knowledge.refining import refine

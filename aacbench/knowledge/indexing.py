@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from aacbench.knowledge.index_settings import (
     kinds,
     settings_of,
 )
-from aacbench.knowledge.probes import WAYS, Hits, Probe, probe
+from aacbench.knowledge.probes import WAYS, Hits, Probe, Rows, probe
 from aacbench.knowledge.projecting import Projection, learned
 from aacbench.knowledge.scanning import (
     Excluded,
@@ -57,6 +57,7 @@ FEWEST = 16
 HELD_QUERIES = 200
 NEAREST = 10
 WHOLE = 1 << 62
+KEPT_OPEN = 4
 
 
 class Index:
@@ -71,9 +72,12 @@ class Index:
         self._inner = inner
         self._lists = _below(inner)
         self._projection = _projection_of(inner)
+        self._efforts = {whole: settings.effort(whole) for whole in (True, False)}
         shards = list(base.blocks(WHOLE))
         self._firsts = np.array([shard.first for shard in shards], np.int64)
-        self._shards = [(shard.audio, shard.text) for shard in shards]
+        # As plain arrays: numpy takes ten times as long over rows of its mapped ones.
+        self._audio = [np.asarray(shard.audio) for shard in shards]
+        self._text = [np.asarray(shard.text) for shard in shards]
 
     def search(self, probe: Probe, k: int, excluded: Excluded | None = None) -> Hits:
         """The `k` best rows of each query among those that the index leads to, by exact scores.
@@ -106,7 +110,7 @@ class Index:
     def _near(self, probe: Probe, number: int, k: int, out: Numbers) -> Numbers:
         """The rows that the index leads one query to, in order, without those that are `out`."""
         whole = probe.audio is not None and probe.text is not None
-        effort = self.settings.effort(whole)
+        effort = self._efforts[whole]
         short = max(effort.short_list or 1, k * self.settings.short_per_hit)
         wanted = min(short + len(out), len(self._base))
         _set_effort(self._lists, effort.probes, max(effort.depth or 0, wanted))
@@ -115,40 +119,35 @@ class Index:
         return found[~np.isin(found, out)] if len(out) else found
 
     def _rank(
-        self, probe: Probe, number: int, near: Numbers, slack: float, rows: Numbers, scores: Any
+        self, probe: Probe, number: int, near: Numbers, slack: float, rows: Numbers, scores: Rows
     ) -> None:
         """Put the best of some rows into a query's place, by scores in double precision of those
         that, by single precision, may be among them."""
         k = min(rows.shape[1], len(near))
-        audio, text = self._vectors(near)
+        audio = None if probe.audio is None else self._taken(self._audio, near)
+        text = None if probe.text is None else self._taken(self._text, near)
         sums = np.zeros(len(near), np.float32)
-        for half, known in ((probe.audio, audio), (probe.text, text)):
-            if half is not None:
-                sums += single(known) @ half[number]
+        if probe.audio is not None and audio is not None:
+            sums += single(audio) @ probe.audio[number]
+        if probe.text is not None and text is not None:
+            sums += single(text) @ probe.text[number]
         bar = np.partition(sums, len(near) - k)[len(near) - k] - 2 * slack
         best = np.flatnonzero(sums >= bar)
-        queries = np.full(len(best), number)
-        exactly = double_scores(probe, queries, audio[best], text[best])
-        _, found, values, rank = ranked(queries, near[best], exactly, k)
+        left = [None if half is None else half[best] for half in (audio, text)]
+        exactly = double_scores(probe, np.full(len(best), number), left[0], left[1])
+        _, found, values, rank = ranked(np.zeros(len(best), np.int64), near[best], exactly, k)
         rows[number, rank], scores[number, rank] = found, values
 
-    def _vectors(self, rows: Numbers) -> tuple[Half, Half]:
-        """Both halves of rows in order; as `KnowledgeBase.vectors`, with the files kept open."""
-        if len(self._shards) == 1:
-            audio, text = self._shards[0]
-            return audio[rows], text[rows]
-        bounds = np.searchsorted(rows, [*self._firsts, WHOLE])
-        parts = [
-            (audio[rows[low:high] - first], text[rows[low:high] - first])
-            for (audio, text), first, low, high in zip(
-                self._shards, self._firsts, bounds[:-1], bounds[1:], strict=True
-            )
-        ]
-        heard, said = zip(*parts, strict=True)
-        return np.concatenate(heard), np.concatenate(said)
-
-
-_opened: WeakKeyDictionary[KnowledgeBase, dict[str, Index]] = WeakKeyDictionary()
+    def _taken(self, shards: Sequence[Half], rows: Numbers) -> Half:
+        """One side's embeddings of rows in order, from files that are kept open."""
+        bounds = np.searchsorted(rows, [*self._firsts, WHOLE]).tolist()
+        taken = np.empty((len(rows), self._base.dim), np.float16)
+        for number in range(len(shards)):
+            low, high = bounds[number], bounds[number + 1]
+            if low < high:
+                here = rows[low:high] - self._firsts[number]
+                shards[number].take(here, axis=0, out=taken[low:high], mode="clip")
+        return taken
 
 
 def index_kinds(base: KnowledgeBase) -> tuple[str, ...]:
@@ -196,7 +195,7 @@ def build_index(
     manifest = read_manifest(base.path)
     manifest["indexes"] = {**manifest.get("indexes", {}), kind: facts}
     write_manifest(base.path, manifest)
-    _opened.setdefault(base, {})[kind] = made
+    open_index.cache_clear()
     return facts
 
 
@@ -227,19 +226,13 @@ def recall(true: Hits, near: Hits) -> float:
     return float(right.sum() / due) if due else 1.0
 
 
+@lru_cache(maxsize=KEPT_OPEN)
 def open_index(base: KnowledgeBase, kind: str) -> Index:
-    """A base's index of a kind, read once for each base that is open.
+    """A base's index of a kind; the last few stay open.
 
     Raises `MissingAsset` where there is none, `MissingRequirement` without FAISS, and `BadData`
     for one whose file is not what was written, or that was made before the base was added to.
     """
-    known = _opened.setdefault(base, {})
-    if kind not in known:
-        known[kind] = _read(base, kind)
-    return known[kind]
-
-
-def _read(base: KnowledgeBase, kind: str) -> Index:
     settings_of(kind)
     again = f"Type: aacbench kb index '{base.path}' --kind {kind}"
     facts = read_manifest(base.path).get("indexes", {}).get(kind)

@@ -72,14 +72,15 @@ def rounding(probe: Probe, dim: int) -> npt.NDArray[np.float64]:
     return 1.02 * (dim + 4) * 2.0**-24 * probe.lengths
 
 
-def double_scores(probe: Probe, queries: Numbers, audio: Half, text: Half) -> Rows:
-    """(pairs,) the scores of pairs: a query each, and the two halves of a row, (pairs, dim).
+def double_scores(probe: Probe, queries: Numbers, audio: Half | None, text: Half | None) -> Rows:
+    """(pairs,) the scores of pairs: a query each, and the two halves of a row, (pairs, dim), of
+    which the one that the queries do not ask for may be None.
 
     A pair's score depends on that pair alone.
     """
     scores = np.zeros(len(queries), np.float64)
     for half, rows in ((probe.audio, audio), (probe.text, text)):
-        if half is not None:
+        if half is not None and rows is not None:
             asked = half[queries].astype(np.float64)
             scores += np.einsum("ij,ij->i", asked, single(rows).astype(np.float64))
     return scores.astype(np.float32)

@@ -18,6 +18,10 @@ from aacbench.knowledge.probes import Rows
 from aacbench.knowledge.shards import Half
 
 NEIGHBOURS = 10
+POOL = 8192
+"""Captions, at equal distances, among which neighbours are looked for: of all of them, it would
+take longer than what is to be measured."""
+
 CHUNK = 1024
 Numbers = npt.NDArray[np.int64]
 
@@ -53,12 +57,13 @@ class Drawn:
 def seeds(rows: Rows, clips: npt.NDArray[np.int64]) -> Seeds:
     """From captions' embeddings and the number of each one's clip, which must not decrease."""
     firsts = np.flatnonzero(np.diff(clips, prepend=-1, append=clips[-1] + 1))
-    near = np.empty((len(rows), min(NEIGHBOURS, len(rows) - 1)), np.int64)
+    pool = np.arange(len(rows))[:: -(-len(rows) // POOL)]
+    near = np.empty((len(rows), min(NEIGHBOURS, len(pool) - 1)), np.int64)
+    known, width = np.ascontiguousarray(rows[pool].T), near.shape[1]
     for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK] @ rows.T
-        part[np.arange(len(part)), np.arange(start, start + len(part))] = -np.inf
-        width = near.shape[1]
-        near[start : start + CHUNK] = np.argpartition(-part, width - 1, axis=1)[:, :width]
+        part = rows[start : start + CHUNK] @ known
+        part[pool == np.arange(start, start + len(part))[:, None]] = -np.inf
+        near[start : start + CHUNK] = pool[np.argpartition(-part, width - 1, axis=1)[:, :width]]
     return Seeds(rows, firsts.astype(np.int64), near)
 
 

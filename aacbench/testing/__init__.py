@@ -13,6 +13,7 @@ from aacbench.testing.datasets import check_dataset
 from aacbench.testing.guides import check_guide
 from aacbench.testing.metrics import check_metric
 from aacbench.testing.plugins import check_plugin
+from aacbench.testing.retrievers import check_retriever, check_wrapper
 from aacbench.testing.rules import NotChecked
 from aacbench.testing.samples import sample_clips, sample_items
 from aacbench.testing.specs import check_spec
@@ -27,7 +28,9 @@ __all__ = [
     "check_guide",
     "check_metric",
     "check_plugin",
+    "check_retriever",
     "check_spec",
+    "check_wrapper",
     "sample_clips",
     "sample_items",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aacbench.store import Record, read_record, write_record
+from aacbench.testing.retrievers import check_examples
 from aacbench.testing.rules import calling, expect, named, shown
 from aacbench.testing.samples import sample_clips
 from aacbench.types import Caption, Captioner, Clip, GuidableCaptioner
@@ -39,6 +40,7 @@ def check_captioner(
         _check_caption(part, clip, caption)
     _check_company(part, captioner, clips, [caption.text for caption in together])
     _check_guidable(part, captioner, clips, together)
+    check_examples(part, captioner, clips, [caption.text for caption in together])
 
 
 def _caption(part: str, captioner: Captioner, clips: Sequence[Clip]) -> list[Caption]:

@@ -58,7 +58,7 @@ def base(tmp_path, monkeypatch) -> KnowledgeBase:
     return write(tmp_path / "base", ENCODER, blocks(20, 5))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches, st.data())
 def test_what_a_killed_batch_left_behind_is_gone_after_the_next(several, data):
     """Of the batch in hand, any prefix of any file may be on disk; the end is the same."""
@@ -83,7 +83,7 @@ def test_what_a_killed_batch_left_behind_is_gone_after_the_next(several, data):
         assert contents(broken) == contents(whole.path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches, st.sampled_from(FILES), st.data())
 def test_a_file_cut_at_any_byte_is_named_and_its_shard_begun_anew(several, name, data):
     if not any(several):

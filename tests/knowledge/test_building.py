@@ -118,7 +118,7 @@ def test_each_caption_of_each_clip_is_an_entry_with_both_its_embeddings(
     np.testing.assert_allclose(np.linalg.norm(heard.astype(float), axis=1), 1, atol=2e-3)
 
 
-@pytest.mark.parametrize("write", [1, 3, 4, 8, 12])
+@pytest.mark.parametrize("write", [1, 4, 8])
 def test_killed_in_the_midst_of_a_file_it_ends_with_the_same_bytes(
     recorded, workshop, tmp_path, write
 ):

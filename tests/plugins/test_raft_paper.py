@@ -201,7 +201,8 @@ def test_tuned_ears_are_heard_with(trained: Path, workshop: Workshop, clap: Path
 
 
 def captioner(weights: Path, clap: Path, vicuna: Path, **more: Any) -> str:
-    told = {"language_model": f'"{vicuna}"', "weights": f'"{weights}"', "max_tokens": 8, **more}
+    told = {"language_model": f'"{vicuna}"', "weights": f'"{weights}"', "max_tokens": 8}
+    told |= {"dtype": '"float32"', **more}
     told["encoder"] = f"'{expression(clap)}'"
     return f"raft:paper({', '.join(f'{k}={v}' for k, v in told.items())})"
 

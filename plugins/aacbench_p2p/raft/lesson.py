@@ -21,8 +21,8 @@ from aacbench_p2p.raft.options import RaftTrainOptions
 class Lesson:
     """Captions by row: the clip of each, and the number of the data set that it is of.
 
-    `heard` is (clips, dim), the encoder's vectors, where they are needed; `near` gives for each way of looking a
-    (rows, kept) table of rows, and `documents` the same by text alone, where that is needed.
+    `heard` is (clips, dim), the encoder's vectors; `near` gives for each way of looking a (rows,
+    kept) table of rows, and `documents` the same by text alone: each where it is needed.
     """
 
     clips: Sequence[Clip]

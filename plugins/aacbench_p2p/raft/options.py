@@ -104,6 +104,9 @@ class RaftTrainOptions(RaftArchitecture):
     loss: Literal["last", "all"] = Field("last", description="all: every caption, as equation 1")
     tune_head: bool = Field(True, description="stage 2 tunes the language model's head too")
     tune_connector: bool = Field(True, description="and the connector (our reading)")
+    tune_language_model: bool = Field(
+        False, description="and all of a small language model but its input embedding (ours)"
+    )
     tune_encoder: bool = Field(False, description="and the ears, where they can learn")
     slower: float = Field(0.1, gt=0, le=1, description="rate of head and ears, as a share")
     align_steps: int = Field(900, ge=1)

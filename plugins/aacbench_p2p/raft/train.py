@@ -197,6 +197,9 @@ def _steps(steps: int, epochs: float | None, captions: int, batch: int) -> int:
 def ready(model: RaftModel, options: RaftTrainOptions, encoder: Any) -> None:
     """Let only that learn which stage 2 tunes."""
     model.adapt(options.tune_head)
+    if options.tune_language_model and not model.borrowed:
+        model.language_model.requires_grad_(True)
+        model.language_model.get_input_embeddings().requires_grad_(False)
     model.connector.requires_grad_(options.tune_connector)
     if options.tune_head:
         slow_down(model.language_model.get_output_embeddings(), options.slower)

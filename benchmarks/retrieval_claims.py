@@ -1,0 +1,197 @@
+"""Claims about a grid of cells, each with an estimate, an interval and a p value.
+
+A claim is a weighted sum of cells. Bases are drawn by seeds and clips are a sample, so both are
+resampled, seeds and clips each on their own and alike for all cells (`stats.bootstrap_crossed`
+draws so too). Five seeds are few: intervals are so many standard errors of Student's t wide, with
+Satterthwaite's degrees of freedom from the shares that seeds and clips have in the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from aacbench import stats
+from aacbench.intervals import difference_bounds, probability_of_none, student_share
+from aacbench.resampling import draw
+
+MARGIN = 0.02
+"""Cells of which CIDEr-D differs by less are called equal: .01 of SPIDEr, the mean of CIDEr-D and
+SPICE, of which the first moves more. Written down before any cell was looked at."""
+
+RESAMPLES = 10_000
+ALPHA = 0.05
+_CHUNK = 500
+
+Array = npt.NDArray[np.float64]
+Table = Mapping[Any, Array]
+"""Cells by name; (seeds, clips) values each, the same clips and seeds in all; a cell that no seed
+decides has one row."""
+
+Sort = Literal["above", "below", "equal", "best"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is said: that the weighted sum of cells is above or below 0, or nearer to it than the
+    margin (`equal`); or that the one cell of weight 1 is above each of the others (`best`)."""
+
+    group: str
+    text: str
+    weights: Mapping[Any, float]
+    sort: Sort = "above"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`p` is that of "there is no difference", or, of `equal`, of "the difference is the margin or
+    more", or, of `best`, of "another cell is as good"; `adjusted` is Holm's over all claims."""
+
+    claim: Claim
+    estimate: float
+    low: float
+    high: float
+    p: float
+    where: str = ""
+    adjusted: float = 1.0
+
+    @property
+    def verdict(self) -> str:
+        """``holds``, ``reversed``, or ``not shown``."""
+        if self.claim.sort == "equal":
+            return "holds" if self.adjusted < ALPHA else "not shown"
+        if self.adjusted >= ALPHA:
+            return "not shown"
+        wanted = self.estimate < 0 if self.claim.sort == "below" else self.estimate > 0
+        return "holds" if wanted else "reversed"
+
+    def line(self) -> dict[str, Any]:
+        """For a file of JSON."""
+        told = {"where": self.where, "group": self.claim.group, "claim": self.claim.text}
+        figures = {"estimate": self.estimate, "low": self.low, "high": self.high, "p": self.p}
+        return {
+            **told,
+            "sort": self.claim.sort,
+            **figures,
+            "adjusted": self.adjusted,
+            "verdict": self.verdict,
+        }
+
+
+def difference(weights: Mapping[Any, float], table: Table) -> Array:
+    """(seeds, clips) of the weighted sum of cells."""
+    return np.asarray(sum(weight * table[cell] for cell, weight in weights.items()))
+
+
+def samples(several: Sequence[Array], resamples: int = RESAMPLES, seed: int = 0) -> Array:
+    """(resamples, differences) means of seeds and clips drawn anew, the same for all; `several`
+    are (seeds, clips) each, and the mean of a row of one seed alone is that of all."""
+    seeds, clips = max(len(one) for one in several), several[0].shape[1]
+    stacked = np.stack([np.broadcast_to(one, (seeds, clips)) for one in several])
+    random = np.random.default_rng(seed)
+    chunks = []
+    for start in range(0, resamples, _CHUNK):
+        rows = min(_CHUNK, resamples - start)
+        by_clip = draw(random, rows, clips) @ stacked.reshape(-1, clips).T / clips
+        by_seed = draw(random, rows, seeds) / seeds
+        chunks.append(np.einsum("rs,rds->rd", by_seed, by_clip.reshape(rows, -1, seeds)))
+    return np.concatenate(chunks)
+
+
+def freedom(values: Array) -> int:
+    """Degrees of freedom of the mean of (seeds, clips), by Satterthwaite."""
+    seeds, clips = values.shape
+    of_clips = float(values.mean(0).var(ddof=1)) / clips
+    if seeds < 2:
+        return clips - 1
+    of_seeds = float(values.mean(1).var(ddof=1)) / seeds
+    if of_seeds + of_clips == 0:
+        return clips - 1
+    spread = of_seeds**2 / (seeds - 1) + of_clips**2 / (clips - 1)
+    return max(1, int((of_seeds + of_clips) ** 2 / spread))
+
+
+def found(
+    claims: Sequence[Claim], table: Table, seed: int = 0, resamples: int = RESAMPLES
+) -> list[Finding]:
+    """Each claim as if it were the only one."""
+    plain = [claim for claim in claims if claim.sort != "best"]
+    findings = {}
+    if plain:
+        several = [difference(claim.weights, table) for claim in plain]
+        columns = samples(several, resamples, seed).T
+        for claim, values, drawn in zip(plain, several, columns, strict=True):
+            findings[id(claim)] = _finding(claim, values, drawn)
+    for claim in claims:
+        if claim.sort == "best":
+            findings[id(claim)] = _best(claim, table, seed, resamples)
+    return [findings[id(claim)] for claim in claims]
+
+
+def _finding(claim: Claim, values: Array, drawn: Array) -> Finding:
+    estimate, units = float(values.mean()), freedom(values) + 1
+    if not values.any():  # the same captions throughout
+        p = 0.0 if claim.sort == "equal" else 1.0
+        return Finding(claim, 0.0, 0.0, 0.0, p)
+    low, high = difference_bounds(drawn, estimate, units, 0.95)
+    if claim.sort == "equal":
+        error = float(drawn.std(ddof=1))
+        p = student_share(-(MARGIN - abs(estimate)) / error, units - 1)
+    else:
+        p = probability_of_none(drawn, estimate, units)
+    return Finding(claim, estimate, low, high, p)
+
+
+def _best(claim: Claim, table: Table, seed: int, resamples: int) -> Finding:
+    """Against the other cell that is hardest to beat; p is the largest of one-sided ones."""
+    own = next(cell for cell, weight in claim.weights.items() if weight > 0)
+    others = [cell for cell in claim.weights if cell != own]
+    several = [table[own] - table[other] for other in others]
+    columns = samples(several, resamples, seed).T
+    findings = [
+        _finding(replace(claim, sort="above"), values, drawn)
+        for values, drawn in zip(several, columns, strict=True)
+    ]
+    one_sided = [f.p / 2 if f.estimate > 0 else 1 - f.p / 2 for f in findings]
+    hardest = int(np.argmax(one_sided))
+    text = f"{claim.text} (the hardest to beat: {others[hardest]})"
+    return replace(findings[hardest], claim=replace(claim, text=text), p=one_sided[hardest])
+
+
+def apart(claim: Claim, first: Array, second: Array, seed: int = 0) -> Finding:
+    """A claim that the mean of `first` is above that of `second`, on other clips."""
+    both = [samples([one], seed=seed + n)[:, 0] for n, one in enumerate((first, second))]
+    estimate = float(first.mean() - second.mean())
+    units = min(freedom(first), freedom(second)) + 1
+    drawn = both[0] - both[1]
+    low, high = difference_bounds(drawn, estimate, units, 0.95)
+    return Finding(claim, estimate, low, high, probability_of_none(drawn, estimate, units))
+
+
+def adjusted(findings: Sequence[Finding]) -> list[Finding]:
+    """With Holm's adjustment over all of them."""
+    several = stats.holm([one.p for one in findings])
+    return [replace(one, adjusted=p) for one, p in zip(findings, several, strict=True)]
+
+
+def mean(values: Array, seed: int = 0) -> tuple[float, float, float]:
+    """The mean of (seeds, clips) and the bounds of its interval."""
+    drawn, estimate = samples([values], 2000, seed)[:, 0], float(values.mean())
+    return estimate, *difference_bounds(drawn, estimate, freedom(values) + 1, 0.95)
+
+
+def markdown(findings: Sequence[Finding]) -> str:
+    """A table of findings."""
+    lines = ["| where | | claim | difference | 95 % interval | p | Holm | |", "|" + "---|" * 8]
+    for one in findings:
+        sort = {"equal": f"within ±{MARGIN}", "below": "below 0"}.get(one.claim.sort, "above 0")
+        lines.append(
+            f"| {one.where} | {one.claim.group} | {one.claim.text}: {sort} | {one.estimate:+.4f} "
+            f"| {one.low:+.4f} to {one.high:+.4f} | {one.p:.2g} | {one.adjusted:.2g} "
+            f"| {one.verdict} |"
+        )
+    return "\n".join(lines)
