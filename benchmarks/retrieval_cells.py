@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,8 @@ class Captioned:
     def __init__(self, captioner: Any, folder: Path) -> None:
         self._captioner = captioner
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"captions-{os.getpid()}.jsonl"
+        # A file of its own: another one may have broken off in the middle of a line.
+        self._path = folder / f"captions-{time.time_ns()}-{os.getpid()}.jsonl"
         self._known: dict[str, str] = {}
         for path in sorted(folder.glob("captions-*.jsonl")):
             self._known |= _read(path)

@@ -147,7 +147,7 @@ def trained(domain: str, workshop: Workshop) -> Pairs:
 
 def weak(domain: str, clips: int, workshop: Workshop) -> Pairs:
     """The first training clips of the domain as another seed draws it, with their own captions."""
-    target = choose_target(f"soundbox-{domain}(seed={WEAK_SEED})@train")
+    target = choose_target(f"soundbox-{domain}@train(seed={WEAK_SEED})")
     dataset = workshop.make(target.choice)
     chosen = dataset.clips("train")[:clips]
     annotations = dataset.annotations("train")

@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,9 +178,13 @@ class Counted:
         return self.captioner.caption(clips, examples)
 
 
+def _given(base: Any) -> Any:
+    return base
+
+
 def test_a_grid_goes_on_where_it_stopped_with_the_same_cells(tmp_path: Path) -> None:
     workshop = material.RememberingWorkshop()
-    target = "soundbox-events(cache=false)@validation"
+    target = "soundbox-events@validation(cache=false)"
     dataset = aacbench.load_dataset("soundbox-events(cache=false)")
     annotations = dataset.annotations("validation")
     clips = [replace(c, audio=read(c.audio)) for c in dataset.clips("validation")[:9]]
@@ -207,7 +212,7 @@ def test_a_grid_goes_on_where_it_stopped_with_the_same_cells(tmp_path: Path) -> 
         return {
             f"{cell.name} {figure}": values.tolist()
             for cell, base in names
-            for figure, values in made.result(cell, lambda: base).items()
+            for figure, values in made.result(cell, partial(_given, base)).items()
         }
 
     names = [

@@ -58,9 +58,16 @@ def _begin(address: str | None, folder: str | None, workers: int) -> None:
     }
     if address:
         _refuse_absent(address)
-        ray.init(address=address, **quiet)
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise AacbenchError(
+                f"The Ray cluster at {address} (RAY_ADDRESS) cannot be used: {reason:.500}",
+                "Its machines need the same versions of Python and Ray as this one.",
+            ) from None
         return
-    cpus = max(2, min(len(os.sched_getaffinity(0)), 2 * workers))
+    cpus = max(2, min(_processors(), 2 * workers))
     ray.init(address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder, **quiet)
 
 
@@ -94,8 +101,14 @@ def surroundings() -> dict[str, Any]:
     ours = {name: text for name, text in os.environ.items() if name.startswith("AACBENCH_")}
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     if not {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"} & os.environ.keys():
-        threads["OPENBLAS_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))
+        threads["OPENBLAS_NUM_THREADS"] = str(_processors())
     return {"env_vars": {**told, **ours, **threads}}
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def needs(device: str, workers: int) -> dict[str, float]:

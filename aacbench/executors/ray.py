@@ -203,10 +203,12 @@ class Shift:
 
     def result(self, number: int) -> Any:
         """The result of a group; called with every number in turn."""
+        self._give(number + self._ahead)
+        self._wait(0.0)
+        self._hand_out()
         while number not in self._done:
-            self._give(number + self._ahead)
-            self._hand_out()
             self._wait()
+            self._hand_out()
         return self._done.pop(number).opened()
 
     def close(self) -> None:
@@ -239,9 +241,15 @@ class Shift:
             self._working[actor.work.remote(job.made)] = job, actor
 
     def _wait(self, seconds: float | None = None) -> bool:
-        """Until something has happened, which False says has not; sounds stay where they are."""
+        """Until something has happened, which False says has not; sounds stay where they are.
+
+        Of 0 seconds, everything that has happened.
+        """
         under_way = [*self._preparing, *self._building, *self._working]
-        happened = ray.wait(under_way, num_returns=1, timeout=seconds, fetch_local=False)[0]
+        if not under_way:
+            return False
+        many = len(under_way) if seconds == 0 else 1
+        happened = ray.wait(under_way, num_returns=many, timeout=seconds, fetch_local=False)[0]
         for ref in happened:
             if ref in self._preparing:
                 self._ready.append(self._preparing.pop(ref))
@@ -269,6 +277,8 @@ class Shift:
         job, actor = self._working.pop(ref)
         try:
             self._done[job.number] = ray.get(ref)
+        except ray.exceptions.RayTaskError:  # what came out cannot be sent: it never can
+            raise
         except ray.exceptions.RayError as error:
             self._lose(job, actor, error)
         else:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from aacbench import Choice, Clip, Context, Example
+from aacbench.embeddings import cached_audio, cached_text
 from aacbench.knowledge.finding import open_for
 from aacbench.knowledge.retrieving import Lookup, Rows
 from aacbench.knowledge.searching import Probe, pair_to_pair
+from aacbench.provenance import identity
 from aacbench.types import Captioner
 from aacbench_p2p.options import PairOptions
 
@@ -36,18 +39,29 @@ class GenerativeLookup(PairLookup):
     def similarities(self, clips: Sequence[Clip], texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """(clips, texts): the weighted sum of a text's cosines with the clip's sound and with the
         caption that the captioner writes for it."""
-        said = self._encoder.embed_text(texts)
+        said = cached_text(self._encoder, self.encoder, texts)
         if not clips:
             return np.zeros((0, len(said)), np.float32)
-        heard = self._encoder.embed_audio(clips)
-        written = self._encoder.embed_text([c.text for c in self.captioner.caption(clips)])
+        heard = cached_audio(self._encoder, self.encoder, clips)
         share = np.float32(self.weight)
+        rows = zip(heard, self._written(clips), strict=True)
         return np.stack(
-            [
-                share * (said @ a) + (1 - share) * (said @ t)
-                for a, t in zip(heard, written, strict=True)
-            ]
+            [share * (said @ sound) + (1 - share) * (said @ text) for sound, text in rows]
         )
+
+    def _written(self, clips: Sequence[Clip]) -> Rows:
+        """The embeddings of what the captioner says of clips, (clips, dim), each said once."""
+        keys = [identity(clip) for clip in clips]
+        new = {key: clip for key, clip in zip(keys, clips, strict=True) if key not in self._kept}
+        if new:
+            said = self.captioner.caption(list(new.values()))
+            rows = self._encoder.embed_text([caption.text for caption in said])
+            self._kept |= dict(zip(new, rows, strict=True))
+        return np.stack([self._kept[key] for key in keys])
+
+    @cached_property
+    def _kept(self) -> dict[str, Rows]:
+        return {}
 
 
 def build(choice: Choice, context: Context) -> PairLookup:

@@ -166,3 +166,14 @@ def test_what_cannot_be_prepared_is_raised_with_its_group():
     assert next(results) == 15
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_a_result_that_cannot_be_sent_is_an_error_and_not_a_wait():
+    import threading
+
+    with pytest.raises(TypeError, match="pickle"):
+        list(choose("ray").run(abs, lambda: lambda made: threading.Lock(), [[1]]))
+
+
+def test_nothing_to_do_is_no_work_and_no_error():
+    assert list(choose("ray").run(abs, lambda: sum, [])) == []

@@ -244,3 +244,19 @@ def test_augmented_captions_land_in_a_run_with_their_own_key(
     assert str(base.path) not in json.dumps(manifest["decides"]), "a path in the run key"
     assert base.digest in json.dumps(manifest["decides"])
     assert manifest["trained_on"]["knowledge_base"] == [SPLIT]
+
+
+def test_similarities_with_texts_weigh_the_sound_and_what_is_said_of_it(
+    base: KnowledgeBase, clips: list[aacbench.Clip], workshop: Workshop
+) -> None:
+    texts = ["a dog barks", "an engine idles"]
+    encoder = workshop.build("encoders", "clap:mini")
+    heard, said = encoder.embed_audio(clips[:5]), encoder.embed_text(texts)
+    captioner = workshop.build("captioners", "nac:mini@events")
+    written = encoder.embed_text([c.text for c in captioner.caption(clips[:5])])
+    cross = workshop.build("retrievers", "audio-to-text")
+    np.testing.assert_allclose(cross.similarities(clips[:5], texts), heard @ said.T, atol=1e-5)
+    own = workshop.build("retrievers", "p2p(captioner=nac:mini@events, weight=0.2)")
+    expected = 0.2 * heard @ said.T + 0.8 * written @ said.T
+    np.testing.assert_allclose(own.similarities(clips[:5], texts), expected, atol=1e-4)
+    assert not hasattr(workshop.build("retrievers", "audio-to-audio"), "similarities")

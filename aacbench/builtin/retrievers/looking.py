@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from aacbench.embeddings import cached_audio, cached_text
 from aacbench.knowledge import searching
 from aacbench.knowledge.finding import open_for
 from aacbench.knowledge.retrieving import Lookup, Rows
@@ -20,7 +21,8 @@ class CrossLookup(Lookup):
 
     def similarities(self, clips: Sequence[Clip], texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """(clips, texts), cosines of sounds and captions (equation 11)."""
-        heard, said = self._encoder.embed_audio(clips), self._encoder.embed_text(texts)
+        heard = cached_audio(self._encoder, self.encoder, clips)
+        said = cached_text(self._encoder, self.encoder, texts)
         return np.stack([said @ row for row in heard]) if clips else heard @ said.T
 
 
