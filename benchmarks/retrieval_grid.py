@@ -6,11 +6,11 @@
 Four ways of looking (Choi et al., equations 4 and 10 to 12) in bases of three sizes, each as drawn
 and refined (section 3.5), under several seeds, and captions by one captioner that is shown four
 examples of each; then the paper's claims (sections 4.2, 5 and 6), with intervals, and p values
-adjusted for their number. The bases: `base`, half of the training clips of the target's domain;
-`large`, base and half of those of the other domain, whose captions have another style; `huge`,
-large and clips of the target's domain drawn with another seed, half of which carry the captions of
-another clip, as the paper's huge base has weak labels. A seed draws which clips, and which captions
-are wrong; it draws no training.
+adjusted for their number. The bases: `base`, a quarter of the training clips of the target's
+domain; `large`, base and a quarter of those of the other domain, whose captions have another style;
+`huge`, large and as many clips of the target's domain as a world of another seed has them, half of
+which carry the captions of another clip: weak labels, as most of the paper's huge base has. A seed
+draws which clips go in and which captions are wrong; it draws no training.
 
 Every cell is kept below `--out`; the same command goes on where it stopped, several may share the
 work by `--seeds`, and `--report` alone reads what is there.
@@ -123,7 +123,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--captioner", default="raft:mini@events")
     parser.add_argument("--target", default="soundbox-events")
     parser.add_argument("--clips", type=int, default=1200, help="of the target, the first so many")
-    parser.add_argument("--weak", type=int, default=2000, help="weakly labelled clips in huge")
+    parser.add_argument("--weak", type=int, default=1000, help="weakly labelled clips in huge")
     parser.add_argument("--seeds", type=_seeds, default=_seeds("0-4"), help="0-4, or 0,2")
     parser.add_argument("--ways", help="only these ways, joined by commas")
     parser.add_argument("--metrics", default=METRICS)

@@ -21,7 +21,6 @@ from aacbench.embeddings import cached_audio, cached_text
 from aacbench.knowledge.base import KnowledgeBase
 from aacbench.knowledge.building import encoder_fingerprint
 from aacbench.knowledge.entries import Entry
-from aacbench.knowledge.finding import open_named
 from aacbench.knowledge.refining import refine
 from aacbench.knowledge.shards import Half
 from aacbench.knowledge.writing import write
@@ -140,29 +139,34 @@ def mislabelled(pairs: Pairs, share: float, random: np.random.Generator) -> Pair
 
 
 def trained(domain: str, workshop: Workshop) -> Pairs:
-    """The training pairs of a soundbox domain, from the named base, which is built if need be."""
-    base = open_named(domain, ENCODER, workshop)
-    return Pairs(tuple(base.all_entries()), *base.vectors(range(len(base))))
+    """The training pairs of a soundbox domain: those of the named base of the domain."""
+    return embedded(f"soundbox-{domain}@train", f"soundbox-{domain}/train", None, workshop)
 
 
 def weak(domain: str, clips: int, workshop: Workshop) -> Pairs:
     """The first training clips of the domain as another seed draws it, with their own captions."""
-    target = choose_target(f"soundbox-{domain}@train(seed={WEAK_SEED})")
-    dataset = workshop.make(target.choice)
-    chosen = dataset.clips("train")[:clips]
-    annotations = dataset.annotations("train")
+    options = f"(seed={WEAK_SEED})"
+    called = f"soundbox-{domain}/train{options}"
+    return embedded(f"soundbox-{domain}@train{options}", called, clips, workshop)
+
+
+def embedded(target: str, called: str, limit: int | None, workshop: Workshop) -> Pairs:
+    """Each clip of a target with each of its references; what was heard and read is kept in the
+    cache, so that captioners' training, bases and grids share it."""
+    chosen = choose_target(target)
+    dataset = workshop.make(chosen.choice)
+    clips = dataset.clips(chosen.split)[:limit]
+    annotations = dataset.annotations(chosen.split)
     encoder = Workshop().build("encoders", ENCODER)
-    heard = cached_audio(encoder, ENCODER, chosen)
-    called = f"soundbox-{domain}/train(seed={WEAK_SEED})"
     entries = [
         Entry(clip.id, called, caption, clip.source_id)
-        for clip in chosen
+        for clip in clips
         for caption in annotations[clip.id].references
     ]
     said = cached_text(encoder, ENCODER, [entry.caption for entry in entries])
-    counts = [len(annotations[clip.id].references) for clip in chosen]
-    audio = np.repeat(heard, counts, axis=0)
-    return Pairs(tuple(entries), audio.astype(np.float16), said.astype(np.float16))
+    counts = [len(annotations[clip.id].references) for clip in clips]
+    heard = np.repeat(cached_audio(encoder, ENCODER, clips), counts, axis=0)
+    return Pairs(tuple(entries), heard.astype(np.float16), said.astype(np.float16))
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ class Sources:
         own, other = trained(domain, workshop), trained(OTHER[domain], workshop)
         return cls(own, other, weak(domain, weak_clips, workshop))
 
-    def bases(self, seed: int, share: float = 0.5, wrong: float = 0.5) -> dict[str, Pairs]:
+    def bases(self, seed: int, share: float = 0.25, wrong: float = 0.5) -> dict[str, Pairs]:
         """The pairs of each size under a seed, which draws a share of the clips of both domains,
         and which of the weakly labelled clips, all of which go in, carry wrong captions."""
         random = [np.random.default_rng([seed, number]) for number in range(3)]
@@ -189,19 +193,24 @@ class Sources:
         return dict(zip(SIZES, (base, large, huge), strict=True))
 
 
+def original(pairs: Pairs, path: Path) -> KnowledgeBase:
+    """The base of these pairs, written where it is not there yet."""
+    if not ((path / MANIFEST).is_file() and read_manifest(path).get("complete")):
+        told = {
+            "expression": ENCODER,
+            "fingerprint": encoder_fingerprint(ENCODER),
+            "dim": pairs.audio.shape[1],
+        }
+        write(path, told, [(pairs.entries, pairs.audio, pairs.text)])
+    return KnowledgeBase.open(path)
+
+
 def written(pairs: Mapping[str, Pairs], folder: Path) -> dict[tuple[str, str], KnowledgeBase]:
     """The bases of one seed by ``(refinement, size)``, written where they are not there yet."""
-    told = {
-        "expression": ENCODER,
-        "fingerprint": encoder_fingerprint(ENCODER),
-        "dim": next(iter(pairs.values())).audio.shape[1],
+    found = {
+        ("original", size): original(one, folder / f"original-{size}")
+        for size, one in pairs.items()
     }
-    found: dict[tuple[str, str], KnowledgeBase] = {}
-    for size, one in pairs.items():
-        path = folder / f"original-{size}"
-        if not ((path / MANIFEST).is_file() and read_manifest(path).get("complete")):
-            write(path, told, [(one.entries, one.audio, one.text)])
-        found["original", size] = KnowledgeBase.open(path)
     for size in pairs:
         base, by = found["original", size], found["original", "base"]
         found["refined", size] = refine(base, by, NEAREST, WEIGHT, folder / f"refined-{size}")

@@ -1,12 +1,12 @@
 """How captions change with the weight of pair-to-pair retrieval, and with the number of examples.
 
-    python benchmarks/retrieval_sweep.py --sweep weight --target soundbox-events
+    python benchmarks/retrieval_sweep.py --sweep weight --captioner raft:mini@events
     python benchmarks/retrieval_sweep.py --sweep k --captioner raft:mini@events
 
 ``weight`` is figure 2 of Choi et al.: W of equation 4 from .1 to .9, four examples. ``k`` is their
 figure 3: 0 to 10 examples, in the captioner's domain and in the other one, each with that domain's
-own training pairs to look in. Both are of generative pair-to-pair retrieval in the whole named
-base, which no seed draws, so that clips alone are resampled. Nothing is chosen by a sweep.
+own training pairs to look in. Both are of generative pair-to-pair retrieval in all training pairs,
+of which no seed draws, so that clips alone are resampled. Nothing is chosen by a sweep.
 
 Values that are there already are not computed again. Draws an SVG and writes the figures beside it.
 """
@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ import numpy as np
 from retrieval_cells import Captioned, Cell, Grid, Scorer
 from retrieval_claims import Array, Claim, Finding, adjusted, apart, found, markdown, mean
 from retrieval_findings import FIGURES
-from retrieval_material import ENCODER, OTHER, RememberingWorkshop, queries
+from retrieval_material import ENCODER, OTHER, RememberingWorkshop, original, queries, trained
 
 from aacbench.catalog import choose, fingerprint
 from aacbench.errors import AacbenchError
-from aacbench.knowledge.finding import open_named
+from aacbench.knowledge.base import KnowledgeBase
 
 WEIGHTS = tuple(round(0.1 * n, 1) for n in range(1, 10))
 EXAMPLES = tuple(range(11))
@@ -63,9 +64,15 @@ def swept(
         workshop.build("encoders", ENCODER),
         decides,
     )
+
+    @cache
+    def base() -> KnowledgeBase:
+        path = given.out / "bases" / domain
+        return original(trained(domain, workshop), path)
+
     curves: dict[str, dict[float, Array]] = {figure: {} for figure in FIGURES}
     for cell in values:
-        kept = grid.result(cell, lambda: open_named(domain, ENCODER, workshop))
+        kept = grid.result(cell, base)
         print(f"{plain}: {cell.name}", file=sys.stderr, flush=True)
         for figure in FIGURES:
             value = cell.weight if given.sweep == "weight" else cell.k

@@ -6,9 +6,9 @@ There is no sound for most clips of AudioCaps and Clotho here, so that pair-to-p
 tried with W = 0 alone: the first caption of an evaluation clip stands in for a generated one, four
 captions are looked up by `clap:small`'s text side, and both the query and what was found are held
 against the clip's other captions. A person's caption is better than any captioner's, so that this
-is what the text side can give at most. Bases: the target's own training captions (`base`), with those
-of the other corpus (`large`), and the latter cut down to what is near the former (section 3.5 with
-W = 0). Controls: the query itself, and what the caption of another clip finds.
+is what the text side can give at most. Bases: the target's own training captions (`base`), with
+those of the other corpus (`large`), and the latter cut down to what is near the former (section 3.5
+with W = 0). Controls: the query itself, and what the caption of another clip finds.
 """
 
 from __future__ import annotations

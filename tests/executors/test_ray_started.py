@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def test_a_driver_that_is_killed_leaves_nothing_running_and_goes_on_to_the_same_
         assert left_running(scratch) == []
     finally:
         victim.kill()
+        shutil.rmtree(scratch, ignore_errors=True)  # a killed run leaves its Ray's files
 
 
 def _wait_for(process: subprocess.Popen[str], happened: Any) -> None:

@@ -42,6 +42,8 @@ SMALL: dict[str, Any] = {
     "hidden": 24,
     "vocabulary": 300,
     "shots": 3,
+    "fewest_shots": 1,
+    "tune_language_model": False,
     "checkpoint_every": 4,
 }
 
@@ -262,6 +264,20 @@ def test_ia3_trains_few_weights_and_leaves_the_language_model_as_it_was(
     in_model = {name for name in moved if name.startswith("language_model.")}
     assert in_model == scales | {"language_model.lm_head.weight"}
     assert any(name.startswith("connector.") for name in moved)
+
+
+def test_a_small_language_model_can_be_tuned_as_a_whole_but_for_its_input(
+    workshop: Workshop, trained: Path, tmp_path: Path
+):
+    whole = options(tune_language_model=True, tune_steps=1)
+    learning = train(whole, workshop, tmp_path)["learning"]["tuning-alone"]
+    tensors, _ = load_weights(tmp_path / "raft.safetensors")
+    still = tensors["language_model.model.embed_tokens.weight"]
+    assert learning == sum(t.numel() for t in tensors.values()) - still.numel()
+    before, _ = load_weights(trained)
+    assert torch.equal(still, before["language_model.model.embed_tokens.weight"])
+    layer = "language_model.model.layers.0.self_attn.q_proj.weight"
+    assert not torch.equal(tensors[layer], before[layer])
 
 
 def test_training_twice_or_after_a_break_gives_the_same_bytes(
