@@ -1,5 +1,10 @@
 """Claims about a grid of cells, each with an estimate, an interval and a p value.
 
+    python benchmarks/retrieval_claims.py runs/*.jsonl
+
+The grids and sweeps beside this write their claims down (``--claims``); as a script it reads them,
+adjusts the p values of each figure for the number of all of them (Holm), and prints a table.
+
 A claim is a weighted sum of cells. Bases are drawn by seeds and clips are a sample, so both are
 resampled, seeds and clips each on their own and alike for all cells (`stats.bootstrap_crossed`
 draws so too). Five seeds are few: intervals are so many standard errors of Student's t wide, with
@@ -8,8 +13,11 @@ Satterthwaite's degrees of freedom from the shares that seeds and clips have in 
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -68,6 +76,12 @@ class Finding:
             return "not shown"
         wanted = self.estimate < 0 if self.claim.sort == "below" else self.estimate > 0
         return "holds" if wanted else "reversed"
+
+    @classmethod
+    def read(cls, line: Mapping[str, Any]) -> Finding:
+        """From a `line`."""
+        claim = Claim(line["group"], line["claim"], {}, line["sort"])
+        return cls(claim, *(line[key] for key in ("estimate", "low", "high", "p", "where")))
 
     def line(self) -> dict[str, Any]:
         """For a file of JSON."""
@@ -195,3 +209,24 @@ def markdown(findings: Sequence[Finding]) -> str:
             f"| {one.verdict} |"
         )
     return "\n".join(lines)
+
+
+def main() -> None:
+    """Read claims, adjust them together, and print a table for each figure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("claims", type=Path, nargs="+")
+    given = parser.parse_args()
+    lines = [
+        json.loads(line)
+        for path in given.claims
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    for figure in dict.fromkeys(line["figure"] for line in lines):
+        several = [Finding.read(line) for line in lines if line["figure"] == figure]
+        print(f"{figure}, {len(several)} claims\n\n{markdown(adjusted(several))}\n")
+
+
+if __name__ == "__main__":
+    main()

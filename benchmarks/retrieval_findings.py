@@ -109,6 +109,21 @@ def claims() -> list[Claim]:
     return made
 
 
+def similarity_claims(figure: str) -> list[Claim]:
+    """What figure 1 and section 5 say of the pairs that are found."""
+    made = []
+    for size in SIZES:
+        p2p, mixture, audio, text = ((way, "original", size) for way in WAYS)
+        pairs = [(p2p, mixture), (p2p, audio)] if figure == TEXT else [(audio, p2p), (p2p, text)]
+        for a, b in pairs:
+            made.append(Claim("fig. 1", f"{a[0]} - {b[0]}, {size}", {a: 1.0, b: -1.0}))
+    for size in SIZES[1:]:
+        refined, original = ((AUDIO_WAY, kind, size) for kind in ("refined", "original"))
+        text = f"refined - original, {AUDIO_WAY}, {size}"
+        made.append(Claim("fig. 1", text, {refined: 1.0, original: -1.0}))
+    return made
+
+
 def curriculum(table: Mapping[Name, Array], control: Mapping[Name, Array]) -> list[Finding]:
     """That the captioner with curriculum is better than the one without (claim g)."""
     both = {("with", *name): values for name, values in table.items()}
@@ -127,8 +142,9 @@ def findings(folders: Sequence[Path], control: Sequence[Path], figure: str) -> l
     every: list[Finding] = []
     for folder in folders:
         table, decides = tables(folder)[figure], decided(folder)
-        several = found([c for c in claims() if set(c.weights) <= set(table)], table)
-        if decides["target"] in without:
+        asked = claims() if figure in FIGURES else similarity_claims(figure)
+        several = found([c for c in asked if set(c.weights) <= set(table)], table)
+        if decides["target"] in without and figure in FIGURES:
             several += curriculum(table, tables(without[decides["target"]])[figure])
         where = f"{decides['captioner']}, {decides['target']}"
         every += [replace(one, where=where) for one in several]

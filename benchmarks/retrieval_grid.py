@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from retrieval_cells import ZERO, Captioned, Cell, Grid, Scorer
+from retrieval_cells import AUDIO, TEXT, ZERO, Captioned, Cell, Grid, Scorer
 from retrieval_claims import markdown
 from retrieval_findings import FIGURES, cells, described, findings
 from retrieval_material import RememberingWorkshop, Sources, queries, written
@@ -98,7 +98,7 @@ def report(folders: Sequence[Path], control: Sequence[Path], out: Path | None) -
     lines = []
     for folder in folders:
         print(described(folder), end="\n\n")
-    for figure in FIGURES:
+    for figure in (*FIGURES, TEXT, AUDIO):
         every = findings(folders, control, figure)
         print(f"{figure}\n\n{markdown(every)}\n")
         lines += [{"figure": figure, **one.line()} for one in every]

@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def swept(
 ) -> dict[str, dict[float, Array]]:
     """By figure, the curve over the cells of a sweep."""
     workshop = RememberingWorkshop()
-    target, choice = f"soundbox-{domain}", choose("captioners", captioner)
+    target, choice = f"soundbox-{domain}@{given.split}", choose("captioners", captioner)
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", f"{captioner}-{target}").strip("-")
     decides = {
         "captioner": choice.expression,
@@ -167,6 +168,7 @@ def main() -> int:
     )
     parser.add_argument("--sweep", choices=("weight", "k"), required=True)
     parser.add_argument("--captioner", default="raft:mini@events")
+    parser.add_argument("--split", default="test")
     parser.add_argument("--clips", type=int, default=1200, help="of each target, the first so many")
     parser.add_argument("--out", type=Path, default=Path("runs/retrieval_sweep"))
     parser.add_argument("--plot", type=Path, help="the SVG; default: SWEEP.svg below --out")
@@ -186,6 +188,7 @@ def main() -> int:
     for figure in FIGURES:
         several = [by_figure[figure] for by_figure in curves.values()]
         findings = of_weights(several[0]) if given.sweep == "weight" else of_examples(*several)
+        findings = [replace(one, where=given.captioner) for one in findings]
         print(f"{figure}\n\n{markdown(adjusted(findings))}\n")
         lines += [{"figure": figure, **one.line()} for one in adjusted(findings)]
     if given.claims:

@@ -13,9 +13,9 @@ CARD = "raft.md"
 
 def card(options: RaftTrainOptions, figures: Mapping[str, Any], digest: str, out: Path) -> None:
     """Write ``raft.md``: facts alone, since nothing was measured yet."""
-    given = options.model_dump(mode="json")
     fields = type(options).model_fields
-    changed = {name: value for name, value in given.items() if value != fields[name].get_default()}
+    given = {name: getattr(options, name) for name in fields}
+    changed = {name: v for name, v in given.items() if v != fields[name].get_default()}
     told = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
     counts = ", ".join(f"{stage} {count:,}" for stage, count in figures["learning"].items())
     losses = ", ".join(f"{stage} {each[-1]:.3f}" for stage, each in figures["losses"].items())
