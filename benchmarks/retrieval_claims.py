@@ -3,11 +3,13 @@
     python benchmarks/retrieval_claims.py runs/*.jsonl
 
 The grids and sweeps beside this write their claims down (``--claims``); as a script it reads them,
-adjusts the p values of each figure for the number of all of them (Holm), and prints a table.
+adjusts the p values of each figure for the number of all of them (Holm), and prints a table with a
+column for each captioner and target.
 
 A claim is a weighted sum of cells. Bases are drawn by seeds and clips are a sample, so both are
 resampled, seeds and clips each on their own and alike for all cells (`stats.bootstrap_crossed`
-draws so too). Five seeds are few: intervals are so many standard errors of Student's t wide, with
+draws so too), and brought to the variance that seeds, clips and the rest have in the mean. Five
+seeds are few: intervals are so many standard errors of Student's t wide, with
 Satterthwaite's degrees of freedom from the shares that seeds and clips have in the error.
 """
 
@@ -116,17 +118,43 @@ def samples(several: Sequence[Array], resamples: int = RESAMPLES, seed: int = 0)
     return np.concatenate(chunks)
 
 
+def parts(values: Array) -> tuple[float, float, float]:
+    """What seeds, clips and the rest each have in the variance of the mean of (seeds, clips), by
+    the two-way layout with one value a cell; the first two hold the rest too."""
+    seeds, clips = values.shape
+    by_clip = values.mean(0)
+    of_clips = float(by_clip.var(ddof=1)) / clips
+    if seeds < 2:
+        return 0.0, of_clips, 0.0
+    by_seed = values.mean(1)
+    rest = values - by_clip - by_seed[:, None] + values.mean()
+    of_rest = float((rest**2).sum()) / ((seeds - 1) * (clips - 1)) / (seeds * clips)
+    return float(by_seed.var(ddof=1)) / seeds, of_clips, of_rest
+
+
 def freedom(values: Array) -> int:
     """Degrees of freedom of the mean of (seeds, clips), by Satterthwaite."""
     seeds, clips = values.shape
-    of_clips = float(values.mean(0).var(ddof=1)) / clips
-    if seeds < 2:
-        return clips - 1
-    of_seeds = float(values.mean(1).var(ddof=1)) / seeds
-    if of_seeds + of_clips == 0:
+    of_seeds, of_clips, _ = parts(values)
+    if seeds < 2 or of_seeds + of_clips == 0:
         return clips - 1
     spread = of_seeds**2 / (seeds - 1) + of_clips**2 / (clips - 1)
     return max(1, int((of_seeds + of_clips) ** 2 / spread))
+
+
+def narrowed(drawn: Array, values: Array) -> Array:
+    """The means of `samples`, as far apart as the variance of the mean is by its `parts`.
+
+    What a clip does under one seed alone is drawn with the seed, with the clip and with both: such
+    resamples count it three times (Owen 2007, "The pigeonhole bootstrap"), and it is most of what
+    there is where seeds change the examples of every clip.
+    """
+    of_seeds, of_clips, rest = parts(values)
+    variance = max(of_seeds, of_clips, of_seeds + of_clips - rest)
+    seen = float(drawn.var(ddof=1))
+    factor = (variance / seen) ** 0.5 if seen > 0 else 1.0
+    estimate = values.mean()
+    return np.asarray(estimate + (drawn - drawn.mean()) * factor)
 
 
 def found(
@@ -149,12 +177,14 @@ def found(
 def _finding(claim: Claim, values: Array, drawn: Array) -> Finding:
     estimate, units = float(values.mean()), freedom(values) + 1
     if not values.any():  # the same captions throughout
-        p = 0.0 if claim.sort == "equal" else 1.0
+        p = 1 / (len(drawn) + 1) if claim.sort == "equal" else 1.0
         return Finding(claim, 0.0, 0.0, 0.0, p)
+    drawn = narrowed(drawn, values)
     low, high = difference_bounds(drawn, estimate, units, 0.95)
     if claim.sort == "equal":
         error = float(drawn.std(ddof=1))
         p = student_share(-(MARGIN - abs(estimate)) / error, units - 1)
+        p = max(p, 1 / (len(drawn) + 1))  # more these resamples cannot tell
     else:
         p = probability_of_none(drawn, estimate, units)
     return Finding(claim, estimate, low, high, p)
@@ -172,13 +202,19 @@ def _best(claim: Claim, table: Table, seed: int, resamples: int) -> Finding:
     ]
     one_sided = [f.p / 2 if f.estimate > 0 else 1 - f.p / 2 for f in findings]
     hardest = int(np.argmax(one_sided))
-    text = f"{claim.text} (the hardest to beat: {others[hardest]})"
+    text = f"{claim.text} (the hardest to beat: {_called(others[hardest])})"
     return replace(findings[hardest], claim=replace(claim, text=text), p=one_sided[hardest])
+
+
+def _called(cell: Any) -> str:
+    return " ".join(cell) if isinstance(cell, tuple) else str(cell)
 
 
 def apart(claim: Claim, first: Array, second: Array, seed: int = 0) -> Finding:
     """A claim that the mean of `first` is above that of `second`, on other clips."""
-    both = [samples([one], seed=seed + n)[:, 0] for n, one in enumerate((first, second))]
+    both = [
+        narrowed(samples([one], seed=seed + n)[:, 0], one) for n, one in enumerate((first, second))
+    ]
     estimate = float(first.mean() - second.mean())
     units = min(freedom(first), freedom(second)) + 1
     drawn = both[0] - both[1]
@@ -194,20 +230,44 @@ def adjusted(findings: Sequence[Finding]) -> list[Finding]:
 
 def mean(values: Array, seed: int = 0) -> tuple[float, float, float]:
     """The mean of (seeds, clips) and the bounds of its interval."""
-    drawn, estimate = samples([values], 2000, seed)[:, 0], float(values.mean())
+    drawn, estimate = narrowed(samples([values], 2000, seed)[:, 0], values), float(values.mean())
     return estimate, *difference_bounds(drawn, estimate, freedom(values) + 1, 0.95)
+
+
+_SHORT = {"holds": "**holds**", "reversed": "**reversed**", "not shown": ""}
+
+
+def _wanted(claim: Claim) -> str:
+    return {"equal": f"within ±{MARGIN}", "below": "below 0"}.get(claim.sort, "above 0")
 
 
 def markdown(findings: Sequence[Finding]) -> str:
     """A table of findings."""
     lines = ["| where | | claim | difference | 95 % interval | p | Holm | |", "|" + "---|" * 8]
     for one in findings:
-        sort = {"equal": f"within ±{MARGIN}", "below": "below 0"}.get(one.claim.sort, "above 0")
         lines.append(
-            f"| {one.where} | {one.claim.group} | {one.claim.text}: {sort} | {one.estimate:+.4f} "
-            f"| {one.low:+.4f} to {one.high:+.4f} | {one.p:.2g} | {one.adjusted:.2g} "
-            f"| {one.verdict} |"
+            f"| {one.where} | {one.claim.group} | {one.claim.text}: {_wanted(one.claim)} "
+            f"| {one.estimate:+.4f} | {one.low:+.4f} to {one.high:+.4f} "
+            f"| {one.p:.2g} | {one.adjusted:.2g} | {one.verdict} |"
         )
+    return "\n".join(lines)
+
+
+def side_by_side(findings: Sequence[Finding]) -> str:
+    """A table with a claim a row and a column for each place it was asked."""
+    places = list(dict.fromkeys(one.where for one in findings))
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for one in findings:
+        text, _, other = one.claim.text.partition(" (the hardest")
+        shown = (
+            f"{one.estimate:+.3f} [{one.low:+.3f}, {one.high:+.3f}] {_SHORT[one.verdict]}".strip()
+        )
+        beaten = f"; best other{other.removeprefix(' to beat').removesuffix(')')}" if other else ""
+        row = rows.setdefault((one.claim.group, f"{text}: {_wanted(one.claim)}"), {})
+        row[one.where] = shown + beaten
+    lines = ["| | claim | " + " | ".join(places) + " |", "|" + "---|" * (2 + len(places))]
+    for (group, text), shown in rows.items():
+        lines.append(f"| {group} | {text} | {' | '.join(shown.get(p, '') for p in places)} |")
     return "\n".join(lines)
 
 
@@ -225,7 +285,7 @@ def main() -> None:
     ]
     for figure in dict.fromkeys(line["figure"] for line in lines):
         several = [Finding.read(line) for line in lines if line["figure"] == figure]
-        print(f"{figure}, {len(several)} claims\n\n{markdown(adjusted(several))}\n")
+        print(f"{figure}, {len(several)} claims\n\n{side_by_side(adjusted(several))}\n")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ sys.path.append(str(BENCHMARKS))
 statistics: Any = importlib.import_module("retrieval_claims")
 material: Any = importlib.import_module("retrieval_material")
 cells: Any = importlib.import_module("retrieval_cells")
+findings: Any = importlib.import_module("retrieval_findings")
+sweep: Any = importlib.import_module("retrieval_sweep")
 
 A, B, C = ("a",), ("b",), ("c",)
 SEEDS, CLIPS = 5, 300
@@ -72,6 +74,16 @@ def test_where_there_is_none_it_is_seldom_found_even_if_bases_differ() -> None:
     assert missed == wrong, "p and interval contradict each other"
 
 
+def test_what_is_there_is_found_about_as_often_as_it_should_be() -> None:
+    asked, seen = claim("above", a=1, b=-1), 0
+    for number in range(100):
+        # 3.5 standard errors of the noise of single clips under single seeds, and no other noise
+        gain = 3.5 * 0.3 * np.sqrt(2 / (SEEDS * CLIPS))
+        table = planted(np.random.default_rng(number), seed_spread=0.0, a=gain, b=0.0)
+        seen += one(asked, table, resamples=200).p < 0.05
+    assert seen >= 75, "noise is counted more than once"
+
+
 def test_seeds_that_differ_widen_the_interval() -> None:
     widths = []
     for spread in (0.0, 0.2):
@@ -107,7 +119,7 @@ def test_the_best_cell_must_beat_the_second_best() -> None:
     clear = planted(np.random.default_rng(5), a=0.3, b=0.1, c=0.0)
     found = one(asked, clear)
     assert found.verdict == "holds"
-    assert "('b',)" in found.claim.text
+    assert found.claim.text.endswith("beat: b)")
     tied = planted(np.random.default_rng(6), a=0.3, b=0.3, c=0.0)
     assert one(asked, tied).verdict == "not shown"
     beaten = planted(np.random.default_rng(7), a=0.0, b=0.3, c=0.0)
@@ -133,6 +145,70 @@ def test_cells_without_seeds_are_compared_with_every_seed() -> None:
     table = planted(np.random.default_rng(10), a=0.2)
     table[B] = table[A].mean(0, keepdims=True) - 0.2
     assert one(claim("above", a=1, b=-1), table).estimate == pytest.approx(0.2)
+
+
+# --- from folders of cells to claims --------------------------------------------------------------
+
+
+def kept(folder: Path, seeds: int, gain: float, unfinished: bool = False) -> Path:
+    """A folder of made-up cells in which pair-to-pair is better by `gain`, in any base."""
+    cells.refuse_others(folder, {"captioner": "x", "target": "t", "clips": CLIPS})
+    random = np.random.default_rng(12)
+    difficulty = random.normal(1.0, 0.5, CLIPS)
+    names = [cell for seed in range(seeds) for cell in findings.cells(seed)]
+    for cell in [cells.Cell(cells.ZERO), *(names[:-1] if unfinished else names)]:
+        values = difficulty + random.normal(0, 0.03, CLIPS) + gain * (cell.way == "pair-to-pair")
+        given = dict.fromkeys([*findings.FIGURES, cells.AUDIO, cells.TEXT], values)
+        np.savez(folder / f"{cell.name}.npz", captions=np.array(["a"]), **given)
+    return folder
+
+
+def test_the_papers_claims_hold_where_they_were_planted_and_only_there(tmp_path: Path) -> None:
+    found = findings.findings([kept(tmp_path, SEEDS, 0.2)], [], "cider_d:simple")
+    verdicts: dict[str, set[str]] = {}
+    for one in found:
+        verdicts.setdefault(f"{one.claim.group} {one.claim.sort}", set()).add(one.verdict)
+    assert verdicts["a above"] == verdicts["f above"] == {"holds"}
+    assert verdicts["a equal"] == verdicts["e above"] == verdicts["c above"] == {"not shown"}
+    assert verdicts["b equal"] == {"holds"}
+    assert verdicts["d best"] == {"not shown"}, "six cells share the first place"
+
+
+def test_a_seed_that_is_not_finished_is_left_out(tmp_path: Path) -> None:
+    table = findings.tables(kept(tmp_path, 3, 0.0, unfinished=True))["event_f1"]
+    assert {len(values) for name, values in table.items() if name != (cells.ZERO,)} == {2}
+
+
+def test_curriculum_is_compared_on_the_same_target_alone(tmp_path: Path) -> None:
+    ours, control = kept(tmp_path / "a", 2, 0.2), kept(tmp_path / "b", 2, 0.0)
+    found = findings.findings([ours], [control], "cider_d:simple")
+    by_claim = {one.claim.text: one.estimate for one in found if one.claim.group == "g"}
+    assert by_claim["with curriculum - without, pair-to-pair, base"] == pytest.approx(0.2, abs=0.02)
+    assert by_claim["with curriculum - without, zero-shot"] == pytest.approx(0.0, abs=0.02)
+    (control / "decides.json").write_text('{"target": "other"}', encoding="utf-8")
+    found = findings.findings([ours], [control], "cider_d:simple")
+    assert not [one for one in found if one.claim.group == "g"]
+
+
+def test_claims_that_were_written_down_are_adjusted_together(tmp_path: Path) -> None:
+    found = findings.findings([kept(tmp_path, 2, 0.05)], [], "event_f1")
+    lines = [json.loads(json.dumps(one.line())) for one in found]
+    read = [statistics.Finding.read(line) for line in lines]
+    assert [one.p for one in read] == [one.p for one in found]
+    twice = statistics.adjusted([*read, *read])
+    assert twice[0].adjusted == pytest.approx(min(1.0, 2 * found[0].adjusted), rel=0.1)
+
+
+def test_a_gain_that_grows_with_examples_is_found_out_of_domain_only() -> None:
+    random = np.random.default_rng(13)
+    inside = {k: random.normal(1, 0.2, (1, CLIPS)) for k in range(11)}
+    outside = {k: random.normal(1 + 0.05 * k, 0.2, (1, CLIPS)) for k in range(11)}
+    found = sweep.of_examples(inside, outside)
+    by_claim = {one.claim.text: one for one in statistics.adjusted(found)}
+    assert by_claim["slope over k, out of domain"].estimate == pytest.approx(0.05, abs=0.005)
+    assert by_claim["slope over k, out of domain"].verdict == "holds"
+    assert by_claim["slope over k, in domain"].verdict == "not shown"
+    assert by_claim["slope over k, out of domain - in domain"].verdict == "holds"
 
 
 # --- bases that are drawn, and a small grid -------------------------------------------------------
