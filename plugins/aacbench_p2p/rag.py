@@ -30,6 +30,13 @@ class Rag:
                 "captioner can be shown.",
                 f"Write k={captioner.max_examples} or less.",
             )
+        space = getattr(captioner, "heard_in", None)
+        if space is not None and space != self.retriever.encoder:
+            raise BadOption(
+                f"The captioner hears examples in the space of {space}, and the retriever looks in "
+                f"that of {self.retriever.encoder}.",
+                f"Give the retriever encoder={space}, and a base of it.",
+            )
         if isinstance(captioner, GuidableCaptioner):
             return GuidableAugmented(captioner, self.retriever, self.k)
         return Augmented(captioner, self.retriever, self.k)

@@ -203,6 +203,8 @@ def test_another_base_gives_another_fingerprint(base: KnowledgeBase) -> None:
     [
         ("nac:mini@events+rag(k=101)", "less than or equal to 100"),
         ("frequent@soundbox-events+rag", "takes none"),
+        ("raft:mini@events+rag(k=11)", "more than the 10 examples"),
+        ("raft:mini@events+rag(retriever='p2p@events(encoder=clap:small)')", "hears examples in"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(wrong: str, told: str, workshop: Workshop) -> None:

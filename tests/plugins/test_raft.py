@@ -1,122 +1,41 @@
-"""`raft` with real parts: soundbox's sounds and captions, clap:mini's ears, IA3 by peft."""
+"""`raft` at work, with real parts: what it reads, what it says, and the weights that ship."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from raft_parts import (
+    clips,
+    encoder,
+    lesson,
+    mini,
+    options,
+    pairs,
+    raft,
+    some,
+    trained,
+    words,
+    workshop,
+)
 
 from aacbench.errors import BadData, BadOption
-from aacbench.training import load_weights
 from aacbench.types import Clip, Example, ExampleCaptioner, GuidableCaptioner
 from aacbench.workshop import Workshop
-from aacbench_p2p.raft import train as training
 from aacbench_p2p.raft.batches import Batches
 from aacbench_p2p.raft.captioner import Raft
 from aacbench_p2p.raft.hearing import Hearing
 from aacbench_p2p.raft.layout import HEARD, LONG, UNTAUGHT, Layout
-from aacbench_p2p.raft.lesson import Lesson, gather
-from aacbench_p2p.raft.neighbours import Pairs, chosen, nearest
-from aacbench_p2p.raft.options import RaftArchitecture, RaftOptions, RaftTrainOptions
-from aacbench_p2p.raft.train import plan, train
+from aacbench_p2p.raft.lesson import Lesson
+from aacbench_p2p.raft.options import RaftArchitecture, RaftOptions
+from aacbench_p2p.raft.train import plan
 from aacbench_p2p.raft.words import LearntWords
 
-SMALL: dict[str, Any] = {
-    "captions": "soundbox-events",
-    "limit": 30,
-    "align_steps": 12,
-    "align_batch": 8,
-    "tune_steps": 6,
-    "tune_batch": 8,
-    "tune_rate": 1e-2,
-    "warmup": 0,
-    "width": 32,
-    "heads": 2,
-    "layers": 1,
-    "inner": 48,
-    "hidden": 24,
-    "vocabulary": 300,
-    "shots": 3,
-    "fewest_shots": 1,
-    "tune_language_model": False,
-    "checkpoint_every": 4,
-}
-
-
-def options(**more: Any) -> RaftTrainOptions:
-    return RaftTrainOptions(**{**SMALL, **more})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """With a cache of this module's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("AACBENCH_DATA", raising=False)
-        yield Workshop()
-
-
-@pytest.fixture(scope="module")
-def encoder(workshop: Workshop) -> Any:
-    return workshop.build("encoders", "clap:mini")
-
-
-@pytest.fixture(scope="module")
-def lesson(workshop: Workshop, encoder: Any) -> Lesson:
-    return gather(options(), workshop, encoder, "soundbox-events", True, True)
-
-
-@pytest.fixture(scope="module")
-def words(lesson: Lesson) -> LearntWords:
-    return LearntWords.learn(lesson.captions, 300)
-
-
-@pytest.fixture(scope="module")
-def trained(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("raft")
-    figures = train(options(), workshop, out)
-    assert figures["learning"]["tuning-alone"] < figures["learning"]["aligning"]
-    return out / "raft.safetensors"
-
-
-@pytest.fixture(scope="module")
-def raft(trained: Path, workshop: Workshop) -> Raft:
-    return workshop.build("captioners", f'raft(weights="{trained}", beams=2, max_tokens=12)')
-
-
-@pytest.fixture(scope="module")
-def mini(workshop: Workshop) -> Raft:
-    return workshop.build("captioners", "raft:mini@events(beams=3)")
-
-
-@pytest.fixture(scope="module")
-def clips(workshop: Workshop) -> list[Clip]:
-    return list(workshop.build("datasets", "soundbox-events").clips("validation")[:24])
-
-
-@pytest.fixture(scope="module")
-def pairs(workshop: Workshop, encoder: Any) -> list[Example]:
-    """The first captions of sixty training clips, with their embeddings."""
-    dataset = workshop.build("datasets", "soundbox-events")
-    clips = dataset.clips("train")[:60]
-    annotations = dataset.annotations("train")
-    captions = [annotations[clip.id].references[0] for clip in clips]
-    heard, said = encoder.embed_audio(clips), encoder.embed_text(captions)
-    return [
-        Example(clip.id, "soundbox-events/train", caption, 1.0, a, t, clip.source_id)
-        for clip, caption, a, t in zip(clips, captions, heard, said, strict=True)
-    ]
-
-
-def some(pairs: Sequence[Example], counts: Sequence[int]) -> list[list[Example]]:
-    """So many examples for each clip, all different."""
-    going = itertools.cycle(pairs)
-    return [[next(going) for _ in range(count)] for count in counts]
+__all__ = ["clips", "encoder", "lesson", "mini", "pairs", "raft", "trained", "words", "workshop"]
 
 
 # --- how lines are laid out -------------------------------------------------------------------
@@ -183,133 +102,6 @@ def test_no_gradient_flows_into_the_sounds_of_examples(raft: Raft):
     vectors.sum().backward()
     moved = frames.grad.abs().sum(1) > 0
     assert moved.tolist() == [False, True, False]
-
-
-# --- examples for training --------------------------------------------------------------------
-
-
-def test_neighbours_are_the_nearest_of_other_recordings_and_ties_go_to_the_lower_row():
-    random = np.random.default_rng(0)
-    heard = random.standard_normal((5, 8)).astype(np.float32)
-    heard /= np.linalg.norm(heard, axis=1, keepdims=True)
-    clip_of = np.repeat(np.arange(5), 2)
-    said = heard[clip_of][::-1].copy()
-    recording = np.array([0, 0, 1, 2, 3])[clip_of]  # the first two clips are of one recording
-    pairs = Pairs(clip_of, recording, heard, said)
-    found = nearest(pairs, "audio-to-audio", kept=10)
-    for row, own in enumerate(found):
-        others = [r for r in range(10) if recording[r] != recording[row]]
-        cosines = heard @ heard[clip_of[row]]
-        expected = sorted(others, key=lambda r: (-cosines[clip_of[r]], r))
-        assert own.tolist() == expected + [-1] * (10 - len(expected))
-    both = nearest(pairs, "pair-to-pair", 0.3, kept=3)
-    scores = 0.3 * (heard @ heard.T)[clip_of][:, clip_of] + 0.7 * said @ said.T
-    scores[recording[:, None] == recording] = -np.inf
-    assert both[:, 0].tolist() == scores.argmax(1).tolist()
-
-
-def test_of_each_clip_one_caption_where_that_is_asked_for():
-    clip_of = np.array([0, 0, 1, 1, 2])
-    random = np.random.default_rng(0)
-    assert chosen([2, 3, 0, -1], 5, clip_of, False, random) == [2, 3, 0]
-    drawn = {tuple(chosen([2, 3, 0, 1, 4], 2, clip_of, True, random)) for _ in range(50)}
-    assert drawn == {(2, 0), (2, 1), (3, 0), (3, 1)}
-
-
-def test_examples_in_training_come_from_other_clips_and_vary_in_number(
-    lesson: Lesson, words: LearntWords, encoder: Any
-):
-    for rows, near in enumerate(lesson.near["audio-to-audio"]):
-        assert lesson.clip_of[rows] not in lesson.clip_of[near[near >= 0]]
-    chosen_options = options(per_clip=0.0)
-    stage = plan(chosen_options, 9, 9, True)[2]
-    assert (stage.fewest, stage.most) == (1, 3), "from 1 to K (section 3.2)"
-    hearing = Hearing(encoder, "clap:mini", chosen_options)
-    batches = Batches(stage, lesson, words, chosen_options, hearing)
-    counts = {len(batches.draw(step).sounds) // 8 for step in range(20)}
-    assert counts == {2, 3, 4}, "sounds a line: K examples and one"
-    alone = plan(chosen_options, 9, 9, True)[1]
-    drawn = Batches(alone, lesson, words, chosen_options, hearing).draw(0)
-    assert len(drawn.sounds) == 8
-    assert not drawn.shown.any()
-
-
-def test_the_curriculum_has_two_phases_and_without_it_all_is_mixed():
-    curriculum = plan(options(), 100, 100, True)
-    assert [(s.name, s.steps, s.fewest, s.most) for s in curriculum] == [
-        ("aligning", 12, 0, 0),
-        ("tuning-alone", 6, 0, 0),
-        ("tuning-with-examples", 6, 1, 3),
-    ]
-    _, mixed = plan(options(curriculum=False), 100, 100, True)
-    assert (mixed.steps, mixed.fewest, mixed.most) == (12, 0, 3)
-    epochs = options(tune_epochs=10, align_epochs=5, preset="mini")
-    steps = [s.steps for s in plan(epochs, 100, 60, True)]
-    assert steps == [63, 75, 75], "5 x 100 / 8 and 10 x 60 / 8"
-
-
-# --- training ---------------------------------------------------------------------------------
-
-
-def test_ia3_trains_few_weights_and_leaves_the_language_model_as_it_was(
-    workshop: Workshop, tmp_path: Path, trained: Path
-):
-    train(options(tune_steps=1), workshop, tmp_path)
-    short, config = load_weights(tmp_path / "raft.safetensors")
-    long, _ = load_weights(trained)
-    assert config["adapted"]
-    moved = {name for name, tensor in short.items() if not torch.equal(tensor, long[name])}
-    scales = {name for name in short if ".ia3_l." in name}
-    assert sum(short[name].numel() for name in scales) == 32 + 32 + 48
-    in_model = {name for name in moved if name.startswith("language_model.")}
-    assert in_model == scales | {"language_model.lm_head.weight"}
-    assert any(name.startswith("connector.") for name in moved)
-
-
-def test_a_small_language_model_can_be_tuned_as_a_whole_but_for_its_input(
-    workshop: Workshop, trained: Path, tmp_path: Path
-):
-    whole = options(tune_language_model=True, tune_steps=1)
-    learning = train(whole, workshop, tmp_path)["learning"]["tuning-alone"]
-    tensors, _ = load_weights(tmp_path / "raft.safetensors")
-    still = tensors["language_model.model.embed_tokens.weight"]
-    assert learning == sum(t.numel() for t in tensors.values()) - still.numel()
-    before, _ = load_weights(trained)
-    assert torch.equal(still, before["language_model.model.embed_tokens.weight"])
-    layer = "language_model.model.layers.0.self_attn.q_proj.weight"
-    assert not torch.equal(tensors[layer], before[layer])
-
-
-def test_training_twice_or_after_a_break_gives_the_same_bytes(
-    trained: Path, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    class Broken(Exception):
-        pass
-
-    fit, begun = training.fit, []
-
-    def break_off(model: Any, draw: Any, loss: Any, settings: Any, *rest: Any, **more: Any) -> Any:
-        def drawn(step: int) -> Any:
-            if len(begun) == 2 and step == 5:
-                raise Broken
-            return draw(step)
-
-        begun.append(settings)
-        return fit(model, drawn, loss, settings, *rest, **more)
-
-    monkeypatch.setattr(training, "fit", break_off)
-    with pytest.raises(Broken):
-        train(options(), workshop, tmp_path)
-    monkeypatch.setattr(training, "fit", fit)
-    assert (tmp_path / "stages" / "tuning-alone" / "checkpoint.pt").is_file()
-    with pytest.raises(BadData, match="other options"):
-        train(options(noise=0.5), workshop, tmp_path)
-    train(options(), workshop, tmp_path)
-    assert (tmp_path / "raft.safetensors").read_bytes() == trained.read_bytes()
-    assert not (tmp_path / "stages").exists()
-    card = (tmp_path / "raft.md").read_text(encoding="utf-8")
-    assert "--align-steps 12" in card
-    assert "150 captions" in card
 
 
 # --- captioning -------------------------------------------------------------------------------

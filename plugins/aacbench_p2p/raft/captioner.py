@@ -33,8 +33,8 @@ State = tuple[Tensor, Tensor]
 class Raft:
     """A `GuidableCaptioner` and an `ExampleCaptioner`.
 
-    `heard_in` is the expression of its encoder: where examples are heard by the retriever's
-    vectors, the retriever must look in the same space.
+    `heard_in` is the expression of its encoder, in whose space the retriever must look; None where
+    the sounds of examples are heard anew.
     """
 
     max_examples = MOST
@@ -49,7 +49,7 @@ class Raft:
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
-        self.heard_in = options.encoder
+        self.heard_in = None if options.examples == "clips" else options.encoder
         self._hearing = hearing
         self._shown = Shown(hearing, options.examples, self._hear, context)
         self._layout = Layout(model.shape, tokenizer)
