@@ -24,12 +24,15 @@ P2P, MIXTURE, AUDIO_WAY = WAYS[:3]
 Name = tuple[str, ...]
 
 
-def cells(seed: int, ways: str | None = None) -> Iterator[Cell]:
-    """The cells of a seed, those that most claims rest on first."""
-    for way in ways.split(",") if ways else WAYS:
+def cells(seed: int, only: str = "") -> Iterator[Cell]:
+    """The cells of a seed, those that most claims rest on first; `only` those whose name begins
+    so."""
+    for way in WAYS:
         for refinement in REFINEMENTS:
             for size in SIZES:
-                yield Cell(way, refinement, size, seed)
+                cell = Cell(way, refinement, size, seed)
+                if cell.name.startswith(only):
+                    yield cell
 
 
 def tables(folder: Path) -> dict[str, dict[Name, Array]]:
@@ -45,15 +48,14 @@ def tables(folder: Path) -> dict[str, dict[Name, Array]]:
     zero = folder / f"{ZERO}.npz"
     if not common or not zero.is_file():
         raise BadOption(f"{folder} has no seed of which all ways are there.", "Run the grid.")
-    figures = [*_floats(zero), AUDIO, TEXT]
     found: dict[str, dict[Name, Array]] = {}
-    for figure in figures:
+    for figure in (*FIGURES, AUDIO, TEXT):
         found[figure] = {
             name: np.stack([by_seed[seed][figure] for seed in sorted(common)])
             for name, by_seed in kept.items()
         }
-    for figure, values in _floats(zero).items():
-        found[figure][ZERO,] = values[None]
+    for figure in FIGURES:
+        found[figure][ZERO,] = _floats(zero)[figure][None]
     return found
 
 

@@ -84,7 +84,7 @@ def fill(given: argparse.Namespace) -> None:
         def bases(seed: int = seed, folder: Path = folder) -> Any:
             return written(sources().bases(seed), folder)
 
-        for cell in cells(seed, given.ways):
+        for cell in cells(seed, given.only):
 
             def base(cell: Cell = cell, bases: Bases = bases) -> KnowledgeBase:
                 return bases()[cell.refinement, cell.size]
@@ -125,7 +125,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=1200, help="of the target, the first so many")
     parser.add_argument("--weak", type=int, default=1000, help="weakly labelled clips in huge")
     parser.add_argument("--seeds", type=_seeds, default=_seeds("0-4"), help="0-4, or 0,2")
-    parser.add_argument("--ways", help="only these ways, joined by commas")
+    parser.add_argument("--only", default="", help="cells whose names begin so: pair-to-pair")
     parser.add_argument("--metrics", default=METRICS)
     parser.add_argument("--out", type=Path, help="one grid's folder")
     parser.add_argument("--bases", type=Path, default=Path("runs/retrieval_bases"))
