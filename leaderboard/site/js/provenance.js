@@ -129,7 +129,9 @@
         ["Folder", from.folder && el("code", {}, from.folder)],
         ["Commit", from.commit && el("code", {}, from.commit)],
         ["Time", from.time],
-        ["Captions", from.captions ? link(from.captions) : "not ours to give: figures only"],
+        from.rankings
+          ? ["Rankings", link(from.rankings)]
+          : ["Captions", from.captions ? link(from.captions) : "not ours to give: figures only"],
       ]),
       from.command ? command(from.command) : null,
     );
