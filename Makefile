@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test lint benchmark clean
+.PHONY: demo test test-all lint benchmark clean
 
 demo: $(VENV)/installed
 	$(BIN)/aacbench demo
@@ -14,6 +14,10 @@ demo: $(VENV)/installed
 # Two processes of one thread each: threads of several processes on the same cores wait for each other.
 test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/installed-dev
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not exhaustive"
+
+test-all: export OMP_NUM_THREADS ?= 1
+test-all: $(VENV)/installed-dev
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/installed-dev

@@ -224,10 +224,11 @@ class Remembered:
 
 
 @pytest.mark.slow
-def test_200_clips_are_guided_as_the_plain_algorithm_does_in_batches_of_1_7_and_16(
-    workshop: Workshop, nac: Any, audible: Classifier
+@pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.exhaustive)])
+def test_clips_are_guided_as_the_plain_algorithm_does_in_batches_of_1_7_and_16(
+    workshop: Workshop, nac: Any, audible: Classifier, number: int
 ):
-    several = validation_clips(workshop, 200)
+    several = validation_clips(workshop, number)
     ties = check_against_oracle(nac, audible, shipped(), several, (1, 7, 16))
     print(f"captions that differ by a tie, by batch size: {ties}")
     assert all(len(ids) <= 2 for ids in ties.values()), ties

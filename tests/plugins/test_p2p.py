@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from aacbench.knowledge.building import encoder_fingerprint
 from aacbench.knowledge.entries import Entry
 from aacbench.knowledge.writing import write
 from aacbench.workshop import Workshop
+from aacbench_p2p.rag import Rag
 
 CLIPS = 24
 SPLIT = "soundbox-events/validation"
@@ -204,12 +206,28 @@ def test_another_base_gives_another_fingerprint(base: KnowledgeBase) -> None:
         ("nac:mini@events+rag(k=101)", "less than or equal to 100"),
         ("frequent@soundbox-events+rag", "takes none"),
         ("raft:mini@events+rag(k=11)", "more than the 10 examples"),
-        ("raft:mini@events+rag(retriever='p2p@events(encoder=clap:small)')", "hears examples in"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(wrong: str, told: str, workshop: Workshop) -> None:
     with pytest.raises(BadOption, match=told):
         workshop.build("captioners", wrong)
+
+
+class Elsewhere:
+    """A retriever that looks in another space than the captioner hears in."""
+
+    encoder = "clap:small"
+    needs_captions = False
+
+    def retrieve(
+        self, clips: Sequence[aacbench.Clip], k: int, captions: Sequence[str] | None = None
+    ) -> list[list[aacbench.Example]]:
+        return [[] for _ in clips]
+
+
+def test_examples_of_another_space_are_refused_by_name(workshop: Workshop) -> None:
+    with pytest.raises(BadOption, match="hears examples in the space of clap:mini"):
+        Rag(Elsewhere(), 4).around(workshop.build("captioners", "raft:mini@events"))
 
 
 def test_a_retriever_without_a_base_says_which_there_are(
