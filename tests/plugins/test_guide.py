@@ -230,8 +230,7 @@ def test_clips_are_guided_as_the_plain_algorithm_does_in_batches_of_1_7_and_16(
 ):
     several = validation_clips(workshop, number)
     ties = check_against_oracle(nac, audible, shipped(), several, (1, 7, 16))
-    print(f"captions that differ by a tie, by batch size: {ties}")
-    assert all(len(ids) <= 2 for ids in ties.values()), ties
+    assert all(len(ids) <= 2 for ids in ties.values()), f"captions that differ by a tie: {ties}"
 
 
 @pytest.mark.parametrize(
