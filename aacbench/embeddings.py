@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from aacbench.assets import cache_home
 from aacbench.catalog import choose, fingerprint
+from aacbench.perceiving import ImageEncoder, perceive, sees
 from aacbench.provenance import identity
 from aacbench.types import Clip, Encoder
 
@@ -58,7 +60,7 @@ def _key(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows:
+def cached_text(encoder: Encoder | ImageEncoder, expression: str, texts: Sequence[str]) -> Rows:
     """``encoder.embed_text(texts)``, (texts, dim), from the cache where it was done before.
 
     Encoders that share a frozen text side say so by a common `text_space`, and share the rows.
@@ -72,13 +74,18 @@ def cached_text(encoder: Encoder, expression: str, texts: Sequence[str]) -> Rows
 
 
 def cached_audio(
-    encoder: Encoder, expression: str, clips: Sequence[Clip], report: Report | None = None
+    encoder: Encoder | ImageEncoder,
+    expression: str,
+    clips: Sequence[Clip],
+    report: Report | None = None,
 ) -> Rows:
-    """``encoder.embed_audio(clips)``, (clips, dim), each clip from the cache where it was heard
-    before; `report(heard, of)` tells of those that were not.
+    """``perceive(encoder, clips)``, (clips, dim), each clip from the cache where it was heard, or
+    seen, before; `report(heard, of)` tells of those that were not.
 
     Clips are known by `provenance.identity`. Killed, it goes on with the batch that was in hand.
     """
+    if sees(encoder):
+        clips = [replace(clip, audio=None) for clip in clips]  # known by their pictures
     digest = _digest(_behind(expression))
     shelf = Shelf(cache_home() / "embeddings" / f"audio-{digest}.sqlite")
     keys = [identity(clip) for clip in clips]
@@ -86,7 +93,7 @@ def cached_audio(
     new = [(key, clip) for key, clip in zip(keys, clips, strict=True) if key not in known]
     for start in range(0, len(new), BATCH):
         batch = new[start : start + BATCH]
-        rows = encoder.embed_audio([clip for _, clip in batch])
+        rows = perceive(encoder, [clip for _, clip in batch])
         heard = {key: row for (key, _), row in zip(batch, rows, strict=True)}
         shelf.write(heard)
         known |= heard

@@ -1,6 +1,8 @@
 """Reads ``[plugin/]name[:preset][@source][(key=value, ...)]``, terms joined with ``+``.
 
-A captioner without a package is written ``path/to/file.py:Class(key=value)``.
+A captioner without a package is written ``path/to/file.py:Class(key=value)``. After `hf:` stands
+no preset but a model: its id on the hub or its folder, so that ``hf:owner/name`` is short for
+``hf(model=owner/name)``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ HEAD = re.compile(
     r"(?::(?P<preset>[A-Za-z0-9_.\-]+))?"
     r"(?:@(?P<source>[A-Za-z0-9_.\-/]+))?"
 )
+PLACED = {"hf": "model"}  # names that have no presets -> the option that their colon gives
 FILE_HEAD = re.compile(r"(?P<name>.+\.py):(?P<preset>[A-Za-z_]\w*)")
 PLAIN = re.compile(r"""[^\s,+"'()\[\]{}](?:[^,+"'()\[\]{}\n]*[^\s,+"'()\[\]{}])?""")
 PAIRS = {"(": ")", "[": "]", "{": "}"}
@@ -46,6 +49,8 @@ def parse(text: str) -> tuple[Term, ...]:
 def parse_term(text: str) -> Term:
     """One term of an expression."""
     head, options = _cut_options(text)
+    if placed := _placed(head, options):
+        return placed
     file = FILE_HEAD.fullmatch(head)
     match = file or HEAD.fullmatch(head)
     if match is None:
@@ -54,6 +59,17 @@ def parse_term(text: str) -> Term:
     return Term(
         found["name"], found["preset"], found.get("source"), options, is_file=file is not None
     )
+
+
+def _placed(head: str, options: Mapping[str, Any]) -> Term | None:
+    """The term, where its colon names a model instead of a preset."""
+    name, _, place = head.partition(":")
+    option = PLACED.get(name.rpartition("/")[2])
+    if option is None or not HEAD.fullmatch(name) or not PLAIN.fullmatch(place):
+        return None
+    if option in options:
+        raise AacbenchError(f"'{head}' names a model, and its option '{option}' another.", GRAMMAR)
+    return Term(name, options={option: place, **options})
 
 
 def _cut_options(text: str) -> tuple[str, dict[str, Any]]:
@@ -97,6 +113,10 @@ def write_value(value: Any) -> str:
 
 def write(name: str, preset: str | None, source: str | None, options: Mapping[str, Any]) -> str:
     """A term in canonical form: options sorted by name."""
+    placed = PLACED.get(name.rpartition("/")[2])
+    place = options.get(placed) if placed else None
+    if preset is None and source is None and isinstance(place, str) and PLAIN.fullmatch(place):
+        preset, options = place, {key: options[key] for key in options if key != placed}
     inside = ", ".join(f"{key}={write_value(options[key])}" for key in sorted(options))
     preset = f":{preset}" if preset else ""
     source = f"@{source}" if source else ""

@@ -92,7 +92,7 @@ def plan(settings: RetrievalSettings) -> Plan:
     retriever = catalog.choose("retrievers", settings.retriever)
     target = catalog.choose_target(settings.target)
     workshop = Workshop(config.resolve_device(settings.device), settings.seed)
-    dataset, at_hand = config.heard(target, settings.target, workshop)
+    dataset, at_hand = config.at_hand(target, settings.target, workshop, retriever)
     annotations = dataset.annotations(target.split)
     clips = [clip for clip in at_hand if clip.audio is not None][: settings.limit]
     decides = {

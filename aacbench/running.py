@@ -203,7 +203,9 @@ def _groups(todo: Sequence[Clip], plan: Plan) -> list[list[Clip]]:
 
 
 def decode(clip: Clip) -> Decoded:
-    """Decode one clip; whatever goes wrong is that clip's error."""
+    """Decode one clip, unless it is only a picture; whatever goes wrong is that clip's error."""
+    if clip.audio is None and clip.image is not None:
+        return Decoded(clip, 0.0)
     began = time.perf_counter()
     try:
         sound = audio.read(clip.audio)

@@ -41,6 +41,24 @@ def test_a_class_in_a_file_is_told_from_a_preset():
     assert not parse("nac.py-like:mini")[0].is_file
 
 
+def test_after_hf_a_colon_names_a_model_whatever_its_path_looks_like():
+    for place in ("owner/name-1.5", "/data/my models/x", "./file.py:Class", "../a@b", "name"):
+        (term,) = parse(f"hf:{place}(beams=2)")
+        assert (term.name, term.preset, term.source, term.is_file) == ("hf", None, None, False)
+        assert term.options == {"model": place, "beams": 2}
+        assert write("hf", None, None, term.options) == f"hf:{place}(beams=2)"
+        assert write("mine/hf", None, None, {"model": place}) == f"mine/hf:{place}"
+    first, second = parse("hf:owner/name+guide")
+    assert (first.options, second.name) == ({"model": "owner/name"}, "guide")
+
+
+@pytest.mark.parametrize("place", ["a+b", "a (copy)", "a, b", "it's", " a", ""])
+def test_a_model_that_a_colon_cannot_name_is_an_option(place: str):
+    written = write("hf", None, None, {"model": place})
+    assert written.startswith("hf(model=")
+    assert parse(written)[0].options == {"model": place}
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [
@@ -81,6 +99,8 @@ def test_values_are_read_as_json_or_as_the_text_they_are(written: str, value: ob
         "nac(name='it)",
         "nac mini",
         "nac:",
+        "hf:",
+        "hf:a(model=b)",
         "nac@",
         "a/b/c",
     ],

@@ -11,13 +11,15 @@ from aacbench.cli.console import Json, print_json, say, warn_of_faults
 
 
 def caption(
-    sounds: Annotated[list[Path], typer.Argument(help="Sound files: wav, flac, ogg, mp3.")],
+    sounds: Annotated[
+        list[Path], typer.Argument(help="Sound files: wav, flac, ogg, mp3; or pictures.")
+    ],
     captioner: Annotated[str, typer.Option("--captioner", "-c", help="Who captions.")] = "nac",
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of whatever is random.")] = 0,
     json: Json = False,
 ) -> None:
-    """Print a caption for each sound file."""
+    """Print a caption for each sound file, or each picture where the captioner sees."""
     from aacbench import api
     from aacbench.config import resolve_device
 

@@ -14,10 +14,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from aacbench.decoding.guiding import Guiding, agreed, device_of, select
+from aacbench.decoding.caches import device_of, select
+from aacbench.decoding.guiding import Guiding, Reading
+from aacbench.decoding.steering import joined, steering_of
 from aacbench.decoding.tracing import Trace, spelled, traced
 from aacbench.timing import stage
-from aacbench.types import Caption, Clip, Example, GuidableCaptioner, Guide, Step
+from aacbench.types import Caption, Clip, Example, GuidableCaptioner, Guide
 
 BEAMS = 5
 
@@ -130,20 +132,16 @@ def search(
     results: list[list[Hypothesis]] = [[] for _ in range(clips)]
     guiding = Guiding(captioner, guides) if guides else None
     tokens: Tensor | None = None
-    step: Step = captioner.step(state, None, None)
+    cache: Any = None
     end = captioner.tokenizer.end
     length = 0
     while beams:
-        if guiding:
-            prefixes = [live for beam in beams for live in beam.live]
-            scores = guiding.log_probabilities(state, tokens, step, prefixes)
-        else:
-            scores = step.scores.float().log_softmax(-1)  # (rows, vocabulary)
-        scores = _allowed(scores, end, length, settings)
+        reading = _read(captioner, guiding, state, tokens, cache, beams)
+        cache = reading.cache
+        scores = _allowed(reading.guided, end, length, settings)
         parents = _continue(beams, scores, end, settings)
         if guiding:
-            plain = step.scores.float().log_softmax(-1)
-            _trace(parents, _allowed(plain, end, length, settings), scores)
+            _trace(parents, _allowed(reading.plain, end, length, settings), scores)
         length += 1
         rows: list[int] = []
         first = 0
@@ -157,15 +155,33 @@ def search(
             first += before
         beams = going
         if beams:
-            index = torch.tensor(rows, device=device_of(state))
-            state = select(state, index)
-            step.cache.reorder_cache(index)
-            if guiding:
-                guiding.reorder(index)
+            device = device_of(state)
+            if rows != list(range(first)):  # where all rows stay in their places, so does the cache
+                index = torch.tensor(rows, device=device)
+                state = select(state, index)
+                cache.reorder_cache(index)
+                if guiding:
+                    guiding.reorder(index)
             newest = [tokens[-1] for beam in beams for tokens in beam.live]
-            tokens = torch.tensor(newest, device=index.device)[:, None]
-            step = captioner.step(state, tokens, step.cache)
+            tokens = torch.tensor(newest, device=device)[:, None]
     return results
+
+
+def _read(
+    captioner: GuidableCaptioner,
+    guiding: Guiding | None,
+    state: Any,
+    tokens: Tensor | None,
+    cache: Any,
+    beams: Sequence[Beam],
+) -> Reading:
+    """The next token's log probabilities after `tokens`, without and with the guides."""
+    if guiding:
+        prefixes = [live for beam in beams for live in beam.live]
+        return guiding.read(state, tokens, cache, prefixes)
+    step = captioner.step(state, tokens, cache)
+    scores = step.scores.float().log_softmax(-1)
+    return Reading(scores, scores, step.cache)
 
 
 def _allowed(log_probabilities: Tensor, end: int, length: int, settings: Decoding) -> Tensor:
@@ -230,8 +246,10 @@ def decode(
 ) -> list[Caption]:
     """Caption `clips`; `stages` holds each clip's share of encoding and decoding time.
 
-    `examples`, a list a clip, are for captioners that take them.
+    The guides in the captioner's own attribute `guides`, where it has one, are at work beside
+    `guides`. `examples`, a list a clip, are for captioners that take them.
     """
+    guides = joined(captioner, guides)
     began = time.perf_counter()
     # What is made in inference mode takes no part in gradients, which guides need.
     with torch.no_grad() if guides else torch.inference_mode():
@@ -260,12 +278,16 @@ def _caption(captioner: GuidableCaptioner, hypothesis: Hypothesis) -> Caption:
 
 
 class GuidedCaptioner:
-    """A captioner with guides: the same words, chosen by the same loop with more terms."""
+    """A captioner with guides: the same words, chosen by the same loop with more terms.
+
+    A captioner that brings guides of its own keeps them, and the cache is moved as they say: a
+    guide that is added then adds its loss alone, whatever its own `steering`.
+    """
 
     def __init__(self, captioner: GuidableCaptioner, guides: Sequence[Guide]) -> None:
         self.captioner = captioner
         self.guides = tuple(guides)
-        agreed(self.guides)  # refused now rather than at the first clip
+        steering_of(captioner, self.guides)  # refused now rather than at the first clip
 
     def caption(self, clips: Sequence[Clip]) -> list[Caption]:
         return decode(self.captioner, clips, self.captioner.decoding, self.guides)

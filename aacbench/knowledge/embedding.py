@@ -14,6 +14,7 @@ from aacbench import audio
 from aacbench.errors import AacbenchError, BadAudio, PluginFault
 from aacbench.knowledge.planning import Given
 from aacbench.knowledge.shards import Half
+from aacbench.perceiving import perceive
 from aacbench.specs import Context
 from aacbench.types import Clip, Encoder
 from aacbench.workshop import Workshop
@@ -113,12 +114,12 @@ def _heard(
     if not clips:
         return np.zeros((0, encoder.dim), np.float32), refused
     try:
-        rows = _checked(encoder.embed_audio(clips), (len(clips), encoder.dim), name)
+        rows = _checked(perceive(encoder, clips), (len(clips), encoder.dim), name)
     except BadAudio:
         alone = []
         for clip in clips:
             try:
-                alone.append(_checked(encoder.embed_audio([clip]), (1, encoder.dim), name))
+                alone.append(_checked(perceive(encoder, [clip]), (1, encoder.dim), name))
             except BadAudio as error:
                 refused[clip.id] = (UNREADABLE, error.message)
         rows = np.concatenate([np.zeros((0, encoder.dim), np.float32), *alone])

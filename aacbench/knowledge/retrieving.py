@@ -10,6 +10,7 @@ import numpy.typing as npt
 from aacbench.knowledge.base import KnowledgeBase
 from aacbench.knowledge.searching import Probe, search
 from aacbench.overlap import recording
+from aacbench.perceiving import perceive
 from aacbench.timing import stage
 from aacbench.types import Clip, Encoder, Example
 
@@ -58,7 +59,7 @@ class Lookup:
         if not clips or k < 1 or not len(self.base):
             return [[] for _ in clips]
         with stage("encode"):
-            heard = self._encoder.embed_audio(clips)
+            heard = perceive(self._encoder, clips)
             said = self._encoder.embed_text(captions) if self.needs_captions and captions else None
         with stage("retrieve"):
             return self._found(clips, self._probing(heard, said), k)

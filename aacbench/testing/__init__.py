@@ -15,7 +15,7 @@ from aacbench.testing.metrics import check_metric
 from aacbench.testing.plugins import check_plugin
 from aacbench.testing.retrievers import check_retriever, check_wrapper
 from aacbench.testing.rules import NotChecked
-from aacbench.testing.samples import sample_clips, sample_items
+from aacbench.testing.samples import sample_clips, sample_items, sample_pictures
 from aacbench.testing.specs import check_spec
 from aacbench.testing.vectors import check_classifier, check_encoder
 
@@ -33,4 +33,5 @@ __all__ = [
     "check_wrapper",
     "sample_clips",
     "sample_items",
+    "sample_pictures",
 ]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from aacbench.decoding import Decoding
-from aacbench.decoding.guiding import before_newest, rebuilt
+from aacbench.decoding.caches import before_newest, rebuilt
 from aacbench.testing.rules import calling, expect, shown
 from aacbench.types import Clip, GuidableCaptioner, Step
 

@@ -1,6 +1,9 @@
-"""Small sounds and captions to try a part on: synthesised, so that they are there everywhere."""
+"""Small sounds, pictures and captions to try a part on: synthesised, so that they are there
+everywhere."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +27,21 @@ def sample_clips() -> list[Clip]:
         Clip(name, Audio(np.clip(samples, -1.0, 1.0).astype(np.float32), rate))
         for name, (samples, rate) in sounds.items()
     ]
+
+
+def sample_pictures(folder: Path) -> list[Clip]:
+    """Four clips without sound whose pictures are written into `folder`: noise, wide and high, a
+    grey one without colours, and one pixel. Takes pillow."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    shapes = {"wide": (40, 90, 3), "high": (72, 54, 3), "grey": (64, 64), "pixel": (1, 1, 3)}
+    clips = []
+    for name, shape in shapes.items():
+        path = folder / f"{name}.png"
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
+        clips.append(Clip(name, None, image=path))
+    return clips
 
 
 def _tone(hertz: float, seconds: float, rate: int) -> np.ndarray:

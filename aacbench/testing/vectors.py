@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from aacbench.perceiving import ImageEncoder, perceive, sees
 from aacbench.testing.rules import calling, expect, named, shown
-from aacbench.testing.samples import sample_clips
+from aacbench.testing.samples import sample_clips, sample_pictures
 from aacbench.types import Classifier, Clip, Encoder
 
 TOLERANCE = 1e-4
@@ -24,24 +28,33 @@ Rows = Callable[[Sequence[Any]], Any]
 
 
 def check_encoder(
-    encoder: Encoder, clips: Sequence[Clip] | None = None, name: str | None = None
+    encoder: Encoder | ImageEncoder, clips: Sequence[Clip] | None = None, name: str | None = None
 ) -> None:
     """Check both sides of an encoder: float32 rows of unit length and of `dim` numbers, in order
-    and the same whatever else is in the batch. Raises `PluginFault`."""
+    and the same whatever else is in the batch. Raises `PluginFault`.
+
+    An encoder of pictures is shown `sample_pictures`, which takes pillow.
+    """
     part = named("encoder", encoder, name)
+    if clips is None and sees(encoder):
+        with TemporaryDirectory() as folder:
+            check_encoder(encoder, sample_pictures(Path(folder)), name)
+        return
     dim = getattr(encoder, "dim", None)
     expect(
         isinstance(dim, int) and dim > 0,
         part,
         f"dim is {shown(dim)}",
-        "dim is the number of columns that embed_audio and embed_text give.",
+        "dim is the number of columns that embed_audio (or embed_image) and embed_text give.",
     )
     assert isinstance(dim, int)
-    sounds = list(sample_clips() if clips is None else clips)
-    for call, rows, given in (
-        ("embed_audio(clips)", encoder.embed_audio, sounds),
+    perceived = list(sample_clips() if clips is None else clips)
+    side = "embed_image(clips)" if sees(encoder) else "embed_audio(clips)"
+    sides: tuple[tuple[str, Rows, list[Any]], ...] = (
+        (side, partial(perceive, encoder), perceived),
         ("embed_text(texts)", encoder.embed_text, list(TEXTS)),
-    ):
+    )
+    for call, rows, given in sides:
         embedded = _rows(part, call, rows, given, dim)
         lengths = np.linalg.norm(embedded.astype(np.float64), axis=1)
         for one, length in zip(given, lengths, strict=True):

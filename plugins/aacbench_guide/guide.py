@@ -3,17 +3,15 @@ a loss on the next token's distribution (equations 1 to 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from aacbench.decoding import Prediction, Steering
-from aacbench.errors import BadOption, PluginFault, nearest
+from aacbench.errors import BadOption, nearest
 from aacbench.types import Classifier
 from aacbench_guide.options import GuideOptions
+from aacbench_guide.terms import cross_entropy, divergence
+from aacbench_guide.verdicts import Verdicts
 
 
 class ClassifierGuide:
@@ -29,8 +27,7 @@ class ClassifierGuide:
                 f"'{options.classifier}' has no label '{options.label}'.",
                 nearest(options.label, classifier.labels),
             )
-        self.classifier = classifier
-        self.column = classifier.labels.index(options.label)
+        self.verdicts = Verdicts(classifier, options.classifier, options.label)
         self.options = options
         self.beams = options.beams
         self.steering = Steering(
@@ -53,8 +50,8 @@ class ClassifierGuide:
     def _fluency(self, moved: Tensor, plain: Tensor) -> Tensor:
         """Equation 2, (rows,)."""
         if self.options.fluency == "cross_entropy":
-            return -(plain.exp() * moved).sum(-1)
-        return (moved.exp() * (moved - plain)).sum(-1)
+            return cross_entropy(moved, plain)
+        return divergence(moved, plain)
 
     def _verdict(self, prediction: Prediction) -> Tensor:
         """Equation 1 by candidates, (rows,)."""
@@ -65,54 +62,30 @@ class ClassifierGuide:
         if self.options.loss == "expectation":
             chance = moved.log_softmax(-1)  # of a candidate, given that it is one of them
             return -(chance + heard.clamp(min=1e-6).log()).logsumexp(-1)
-        target = self._target(heard, prediction.unperturbed.gather(1, candidates))
-        return -(target * moved).sum(-1)
+        plain = prediction.unperturbed.gather(1, candidates)
+        unsayable = plain == -torch.inf
+        target = self._target(heard, plain).masked_fill(unsayable, -torch.inf).softmax(-1)
+        return -(target * moved.masked_fill(unsayable, 0.0)).sum(-1)
 
     def _target(self, heard: Tensor, plain: Tensor) -> Tensor:
-        """What the candidates' distribution should be, (rows, candidates)."""
+        """What the candidates' distribution should be, as logits, (rows, candidates)."""
         if self.options.loss == "target":
-            return (heard / self.options.temperature).softmax(-1)
-        weight = heard.clamp(min=1e-6).log() / self.options.temperature
-        return (plain + weight).softmax(-1)
+            return heard / self.options.temperature
+        return plain + heard.clamp(min=1e-6).log() / self.options.temperature
 
     def _classified(self, prediction: Prediction) -> tuple[Tensor, Tensor]:
         """The likeliest next tokens and P(label) of the captions they would make; both are
-        (rows, candidates). A caption without words has none of the label."""
+        (rows, candidates)."""
         distribution = prediction.log_probabilities.detach()
         count = min(self.options.candidates, distribution.shape[1])
         candidates = distribution.topk(count, dim=-1).indices
-        known: dict[tuple[int, int], float] = prediction.kept.setdefault("known", {})
-        listed = candidates.tolist()
-        asked = [
-            (row, token)
-            for row, tokens in enumerate(listed)
-            for token in tokens
-            if (row, token) not in known
-        ]
-        texts = prediction.complete(asked, self.options.lookahead)
-        known.update(zip(asked, self._heard(texts), strict=True))
-        heard = [[known[row, token] for token in tokens] for row, tokens in enumerate(listed)]
-        probabilities = torch.tensor(heard, device=distribution.device)
-        return candidates, probabilities.clamp(max=self.options.enough)
-
-    def _heard(self, texts: Sequence[str]) -> list[float]:
-        """P(label) of each text."""
-        spoken = [text for text in texts if text.strip()]
-        verdicts: Any = self.classifier.probabilities(spoken) if spoken else np.zeros((0, 1))
-        shape = (len(spoken), len(self.classifier.labels))
-        if spoken and np.shape(verdicts) != shape:
-            raise PluginFault(
-                f"classifier '{self.options.classifier}' gave {np.shape(verdicts)} probabilities "
-                f"where {shape} were due.",
-                "probabilities(texts) gives a row a text and a column a label.",
-            )
-        column = iter(verdicts[:, self.column].tolist() if spoken else ())
-        found = [next(column) if text.strip() else 0.0 for text in texts]
-        for text, probability in zip(texts, found, strict=True):
-            if not 0.0 <= probability <= 1.0:
-                raise PluginFault(
-                    f"classifier '{self.options.classifier}' gave {probability} as the probability "
-                    f"that '{text}' is {self.options.label}.",
-                    "Check its weights: aacbench show, aacbench doctor.",
-                )
-        return found
+        known: Tensor | None = prediction.kept.get("known")  # (rows, vocabulary), NaN: not asked
+        if known is None:
+            known = prediction.kept["known"] = torch.full_like(distribution, torch.nan)
+        rows, places = known.gather(1, candidates).isnan().nonzero(as_tuple=True)
+        if len(rows):
+            tokens = candidates[rows, places]
+            asked = list(zip(rows.tolist(), tokens.tolist(), strict=True))
+            texts = prediction.complete(asked, self.options.lookahead)
+            known[rows, tokens] = known.new_tensor(self.verdicts.of(texts))
+        return candidates, known.gather(1, candidates).clamp(max=self.options.enough)

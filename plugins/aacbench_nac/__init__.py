@@ -12,6 +12,9 @@ from aacbench.errors import MissingAsset
 from aacbench.presets import read_presets
 from aacbench_nac.options import NacOptions, captions_of
 
+CLIPCAP = "clipcap-"
+"""What the sources that stand for ClipCap's public files begin with."""
+
 NAC = CaptionerSpec(
     name="nac",
     summary="trained on captions alone; at inference the audio encoder takes the text's place",
@@ -40,7 +43,14 @@ def create(choice: Choice, context: Context) -> Any:
 
 
 def to_be_trained(choice: Choice) -> MissingAsset:
-    """What to type where nobody has given out the weights of a preset."""
+    """What to type where nobody has given out the weights of a preset, or not to fetch."""
+    if str(choice.source).startswith(CLIPCAP):
+        file = f"{str(choice.source).removeprefix(CLIPCAP)}_weights.pt"
+        return MissingAsset(
+            f"ClipCap's {file} cannot be fetched from here: its authors keep it on Google Drive.",
+            "Take it from https://github.com/rmokady/CLIP_prefix_caption; then use "
+            f'"nac:{choice.preset}@{choice.source}(weights={file})"',
+        )
     captions = captions_of(choice.source)
     out = f"trained/nac-{choice.preset}-{choice.source}"
     return MissingAsset(

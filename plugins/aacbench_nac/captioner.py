@@ -11,12 +11,14 @@ from torch import Tensor
 
 from aacbench.decoding import Decoding, decode
 from aacbench.errors import BadData, BadOption
+from aacbench.perceiving import ImageEncoder, perceive
 from aacbench.training import load_weights
 from aacbench.types import Caption, Clip, Encoder, Example, Step
-from aacbench_nac import clapcap
+from aacbench_nac import clapcap, clipcap
 from aacbench_nac.language_model import recall
 from aacbench_nac.model import NacModel, architecture
 from aacbench_nac.options import NacArchitecture, NacOptions
+from aacbench_nac.published import load
 from aacbench_nac.words import Words
 
 
@@ -32,14 +34,16 @@ class Nac:
         self,
         model: NacModel,
         tokenizer: Words,
-        encoder: Encoder,
+        encoder: Encoder | ImageEncoder,
         options: NacOptions,
         caption_mean: Tensor | None = None,
+        unit: bool = True,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.options = options
+        self.unit = unit if options.unit is None else options.unit
         self.shift = self._shift(caption_mean) if options.centre else None
         _refuse_overflow(model.shape, options)
         self.decoding = Decoding(
@@ -51,8 +55,10 @@ class Nac:
         )
 
     @classmethod
-    def load(cls, path: Path, encoder: Encoder, options: NacOptions, device: str) -> Nac:
-        """From a safetensors file written by `aacbench train nac`, or public clapcap's .pth."""
+    def load(
+        cls, path: Path, encoder: Encoder | ImageEncoder, options: NacOptions, device: str
+    ) -> Nac:
+        """From a safetensors file of `aacbench train nac`, or clapcap's or ClipCap's public one."""
         tensors, config = read_weights(path)
         if config.get("model") != "nac":
             raise BadData(f"{path} does not hold weights of nac.", "Train some: aacbench train nac")
@@ -68,7 +74,8 @@ class Nac:
         model = NacModel(shape, tokenizer.size, 0.0, language_model, borrowed)
         caption_mean = tensors.pop("caption_mean", None)
         model.load_own_state(tensors)
-        return cls(model.to(device), tokenizer, encoder, options, caption_mean)
+        unit = config.get("unit", True)
+        return cls(model.to(device), tokenizer, encoder, options, caption_mean, unit)
 
     def _shift(self, caption_mean: Tensor | None) -> Tensor | None:
         """From the middle of what the encoder hears to the middle of the captions, (dim,)."""
@@ -86,14 +93,14 @@ class Nac:
         self, clips: Sequence[Clip], examples: Sequence[Sequence[Example]] | None = None
     ) -> Tensor:
         """The prefix of each clip, (clips, prefix, width)."""
-        heard = torch.from_numpy(self.encoder.embed_audio(clips))
+        heard = torch.from_numpy(perceive(self.encoder, clips, self.unit))
         if self.shift is not None:
             heard = torch.nn.functional.normalize(heard + self.shift, dim=1)
         if examples is not None:
             heard = torch.stack(
                 [self._with(row, shown) for row, shown in zip(heard, examples, strict=True)]
             )
-        return self.model.prefix(heard.to(self.model.mapper.constant.device))
+        return self.model.prefix(heard.to(next(self.model.mapper.parameters()).device))
 
     def _with(self, heard: Tensor, examples: Sequence[Example]) -> Tensor:
         """What is heard, (dim,), mixed with the captions of its examples."""
@@ -104,7 +111,9 @@ class Nac:
         told = (self.options.sharpness * scores).softmax(0) @ said
         told = torch.nn.functional.normalize(told, dim=0)
         share = self.options.examples
-        return torch.nn.functional.normalize((1 - share) * heard + share * told, dim=0)
+        length = 1.0 if self.unit else heard.norm()
+        mixed = (1 - share) * heard + share * length * told
+        return length * torch.nn.functional.normalize(mixed, dim=0)
 
     def step(self, state: Tensor, tokens: Tensor | None, cache: Any) -> Step:
         """The next token's logits after the prefix, or after one more token.
@@ -125,7 +134,11 @@ class Nac:
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors by our names, and the configuration that came with them."""
-    return clapcap.read(path) if path.suffix in {".pth", ".pt"} else load_weights(path)
+    if path.suffix not in {".pth", ".pt"}:
+        return load_weights(path)
+    tensors = load(path)
+    layout = clipcap if clipcap.fits(tensors) else clapcap
+    return layout.from_tensors(tensors, path)
 
 
 def _refuse_overflow(shape: NacArchitecture, options: NacOptions) -> None:

@@ -1,4 +1,5 @@
-"""GPT-2 under the mapping network: made small from nothing, or read from a folder and known again.
+"""What is under the mapping network: a small GPT-2 made from nothing, or a language model that was
+found on this machine and is known again.
 
 A mapping network that was trained over a frozen language model is worth nothing over another, so
 its file records which one it was, by the bytes of its tensors and of its words.
@@ -8,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
-from transformers.utils import logging
 
-from aacbench.assets import assets_folders
-from aacbench.errors import BadData, BadOption, MissingAsset
+from aacbench import language_models
+from aacbench.errors import BadData, BadOption
+from aacbench.language_models import ModelWords, find_folder, read_model
 from aacbench_nac.options import NacArchitecture, NacOptions
 from aacbench_nac.words import CaptionTokenizer, Gpt2Tokenizer, Words
 
@@ -56,59 +57,25 @@ def small(shape: NacArchitecture, vocabulary: int, dropout: float) -> GPT2LMHead
     )
 
 
-def find_folder(named: Path) -> Path:
-    """A folder by its path, or else by its name among the assets (``gpt2``)."""
-    looked = [named.expanduser(), *(folder / named for folder in assets_folders())]
-    for folder in looked:
-        if folder.is_dir():
-            return folder
-    raise MissingAsset(
-        f"There is no language model '{named}': looked for {', '.join(map(str, looked))}.",
-        "aacbench data fetch gpt2, or give a GPT-2 folder: language_model=FOLDER",
-    )
-
-
-def read_folder(folder: Path, dropout: float = 0.0) -> GPT2LMHeadModel:
-    """GPT-2 as transformers stores it, in float32; another architecture is refused by name."""
+def is_gpt2(folder: Path) -> bool:
+    """Whether a folder holds GPT-2, whose words are read as its authors' code reads them."""
     try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError) as reason:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return bool(config["model_type"] == "gpt2")
+    except (OSError, ValueError, KeyError, TypeError) as reason:
         raise BadData(
             f"{folder} holds no language model: its config.json cannot be read ({reason}).",
-            "Give a folder with GPT-2's config.json and model.safetensors.",
+            "Give a folder with config.json and model.safetensors, as transformers writes it.",
         ) from reason
-    if kind != "gpt2":
-        raise BadData(f"{folder} holds a model of type '{kind}'.", "Give a GPT-2 folder.")
-    dropouts = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), dropout)
-    try:
-        with _no_progress_bar():
-            model, report = GPT2LMHeadModel.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                local_files_only=True,
-                output_loading_info=True,
-                **dropouts,
-            )
-    except OSError as reason:
-        raise BadData(
-            f"{folder} holds no weights of a language model.",
-            "Put GPT-2's model.safetensors there.",
-        ) from reason
-    if report["missing_keys"] or report["mismatched_keys"]:
-        wrong = sorted(map(str, (*report["missing_keys"], *report["mismatched_keys"])))
-        raise BadData(f"{folder} lacks tensors of GPT-2: {', '.join(wrong)}.", "Fetch it anew.")
-    return model
 
 
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
+def read_folder(folder: Path, dropout: float = 0.0) -> Any:
+    """A causal language model as transformers stores it, in float32; `dropout` is GPT-2's alone."""
+    model = read_model(folder)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout
+    return model.requires_grad_(True)
 
 
 def settings_of(model: GPT2LMHeadModel) -> dict[str, Any]:
@@ -126,21 +93,23 @@ def identity(model: GPT2LMHeadModel) -> str:
     return digest.hexdigest()
 
 
+def read_words(folder: Path, end: str) -> Gpt2Tokenizer | ModelWords:
+    """The words of a folder: GPT-2's as its authors' code reads them, others by transformers."""
+    return Gpt2Tokenizer.read(folder, end) if is_gpt2(folder) else ModelWords.read(folder, end)
+
+
 def record(
-    model: GPT2LMHeadModel, words: Gpt2Tokenizer, end: str, borrowed: bool
+    model: Any, words: Gpt2Tokenizer | ModelWords, end: str, borrowed: bool
 ) -> dict[str, Any]:
     """What a weights file says of the language model below it; `borrowed`: it is not inside."""
-    return {
-        "settings": settings_of(model),
-        "weights": identity(model) if borrowed else None,
-        "tokenizer": words.identity,
-        "end": end,
-    }
+    told = {"tokenizer": words.identity, "end": end}
+    if isinstance(words, ModelWords):
+        return {**told, "settings": None, "weights": language_models.identity(model)}
+    weights = identity(model) if borrowed else None
+    return {**told, "settings": settings_of(model), "weights": weights}
 
 
-def recall(
-    config: Mapping[str, Any], options: NacOptions, path: Path
-) -> tuple[Words, GPT2LMHeadModel | None]:
+def recall(config: Mapping[str, Any], options: NacOptions, path: Path) -> tuple[Words, Any | None]:
     """The words of a weights file, and its language model unless that is a small one of its own.
 
     Where the file at `path` holds the tensors, the model is returned empty, to be filled.
@@ -152,21 +121,22 @@ def recall(
         what = "the language model and its words" if below["weights"] else "the words"
         raise BadOption(
             f"{path} does not hold {what} that it was trained with.",
-            f'Name their GPT-2 folder: "nac:paper(weights={path}, language_model=FOLDER)"',
+            f'Name their folder: "nac:paper(weights={path}, language_model=FOLDER)"',
         )
     folder = find_folder(options.language_model)
-    words = Gpt2Tokenizer.read(folder, options.end or below["end"])
+    words = read_words(folder, options.end or below["end"])
     _same("tokenizer", below["tokenizer"], words.identity, folder, path)
     if below["weights"] is None:
         model = GPT2LMHeadModel(GPT2Config(**below["settings"]))
     else:
         model = read_folder(folder)
-        _same("language model", below["weights"], identity(model), folder, path)
+        known = language_models.identity if below["settings"] is None else identity
+        _same("language model", below["weights"], known(model), folder, path)
     fitting(words, model, folder)
     return words, model
 
 
-def fitting(words: Gpt2Tokenizer, model: GPT2LMHeadModel, folder: Path) -> None:
+def fitting(words: Gpt2Tokenizer | ModelWords, model: Any, folder: Path) -> None:
     """Refuse words that the model has no row for."""
     rows = model.config.vocab_size
     if words.size > rows or words.end >= rows:

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import GPT2LMHeadModel
 
 from aacbench_nac.language_model import small
+from aacbench_nac.mlp_mapper import MlpMapper
 from aacbench_nac.options import NacArchitecture
 
 LANGUAGE_MODEL = "language_model."
@@ -23,8 +23,9 @@ HEAD = f"{LANGUAGE_MODEL}lm_head.weight"  # tied to the embedding
 class Mapper(nn.Module):
     """(batch, dim) embeddings -> (batch, prefix, width) prefix vectors."""
 
-    def __init__(self, shape: NacArchitecture, width: int, dropout: float) -> None:
+    def __init__(self, shape: NacArchitecture, outer: int, dropout: float) -> None:
         super().__init__()
+        width = shape.mapper_width or outer
         self.prefix = shape.prefix
         self.width = width
         self.linear = nn.Linear(shape.dim, shape.prefix * width)
@@ -43,12 +44,36 @@ class Mapper(nn.Module):
         self.transformer = nn.TransformerEncoder(
             layer, shape.mapper_layers, enable_nested_tensor=False
         )
+        self.widen: nn.Module | None = None
+        if shape.mapper_width is not None:
+            self.widen = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, outer))
 
     def forward(self, embedding: Tensor) -> Tensor:
         heard = self.linear(embedding).view(-1, self.prefix, self.width)
         constant = self.constant.expand(len(heard), -1, -1)
         mixed = self.transformer(torch.cat([heard, constant], 1))  # (batch, 2 * prefix, width)
-        return mixed[:, self.prefix :]
+        prefix = mixed[:, self.prefix :]
+        return prefix if self.widen is None else self.widen(prefix)
+
+    @torch.no_grad()
+    def start_like(self, embedding: nn.Embedding) -> None:
+        """Let the prefix begin as large as the words that it stands before: a frozen language
+        model then reads it from the first step, which saves some hundred."""
+        if self.widen is not None:
+            size = float(embedding.weight.float().pow(2).mean().sqrt())
+            nn.init.normal_(self.widen[1].weight, std=size / self.width**0.5)
+            nn.init.zeros_(self.widen[1].bias)
+
+
+def mapping_network(
+    shape: NacArchitecture, embedding: nn.Embedding, dropout: float
+) -> Mapper | MlpMapper:
+    """The mapping network of that shape before a language model with these words."""
+    if shape.mapper == "mlp":
+        return MlpMapper(shape.dim, shape.prefix, embedding.embedding_dim)
+    mapper = Mapper(shape, embedding.embedding_dim, dropout)
+    mapper.start_like(embedding)
+    return mapper
 
 
 class NacModel(nn.Module):
@@ -63,7 +88,7 @@ class NacModel(nn.Module):
         shape: NacArchitecture,
         vocabulary: int,
         dropout: float = 0.0,
-        language_model: GPT2LMHeadModel | None = None,
+        language_model: Any | None = None,
         borrowed: bool = False,
     ) -> None:
         super().__init__()
@@ -71,7 +96,8 @@ class NacModel(nn.Module):
         self.borrowed = borrowed
         self.small = language_model is None
         self.language_model = language_model or small(shape, vocabulary, dropout)
-        self.mapper = Mapper(shape, self.language_model.config.n_embd, dropout)
+        embedding = self.language_model.get_input_embeddings()
+        self.mapper = mapping_network(shape, embedding, dropout)
 
     def prefix(self, embedding: Tensor) -> Tensor:
         """Equation 2: (batch, dim) -> (batch, prefix, width)."""
@@ -80,7 +106,7 @@ class NacModel(nn.Module):
     def loss(self, embedding: Tensor, tokens: Tensor) -> Tensor:
         """Equation 4: mean cross-entropy of `tokens` (batch, length), padded with -100."""
         prefix = self.prefix(embedding)
-        words = self.language_model.transformer.wte(tokens.clamp(min=0))
+        words = self.language_model.get_input_embeddings()(tokens.clamp(min=0))
         inputs = torch.cat([prefix, words[:, :-1]], 1)
         length = tokens.shape[1]
         # Over GPT-2's vocabulary the scores of the prefix would take most of the memory. A small

@@ -43,10 +43,11 @@ class NacOptions(BaseModel):
     )
     weights: Path | None = Field(None, description="weights of your own, from aacbench train nac")
     language_model: Path | None = Field(
-        None, description="GPT-2's folder, or its name among the assets, for weights trained on it"
+        None, description="the language model that the weights were trained over: folder or name"
     )
-    end: str | None = Field(
-        None, description="its first token ends a caption, with GPT-2; default: as trained"
+    end: str | None = Field(None, description="its first token ends a caption; default: as trained")
+    unit: bool | None = Field(
+        None, description="whether pictures' rows are brought to unit length; default: as trained"
     )
 
 
@@ -54,16 +55,21 @@ class NacArchitecture(BaseModel):
     """Sizes of the mapping network and of a language model trained from scratch.
 
     Over a language model from a folder, `width`, `layers`, `vocabulary` and `positions` are that
-    model's, and `heads` are the mapping network's alone.
+    model's, and `heads` are the mapping network's alone. A mapper that is narrower than its
+    language model (`mapper_width`) ends in a layer that widens the prefix (ours).
     """
 
     dim: int = 384
     prefix: int = 8
+    mapper: Literal["transformer", "mlp"] = Field("transformer", description="mlp: ClipCap's")
     width: int = 160
     heads: int = 4
     mapper_layers: int = 1
     mapper_ratio: int = 2
     mapper_bias: bool = Field(True, description="of queries, keys and values in the mapper")
+    mapper_width: int | None = Field(
+        None, ge=1, description="width within the mapper; none: the language model's (the paper's)"
+    )
     layers: int = 3
     vocabulary: int = 600
     positions: int = 96
@@ -88,13 +94,16 @@ class NacTrainOptions(NacArchitecture):
     adapter: Literal["none", "linear"] = Field("none", description="section 4.3's linear adapter")
     adapter_ridge: float = Field(1e-3, gt=0, description="ridge of the adapter's least squares")
     language_model: Path | None = Field(
-        None, description="GPT-2's folder, or its name among the assets, in a small one's place"
+        None, description="a folder, or a name (gpt2, smollm2-135m), in a small one's place"
     )
     train_language_model: bool = Field(True, description="false: only the mapping network learns")
-    end: str = Field("<|endoftext|>", description="its first token ends a caption, with GPT-2")
+    end: str = Field("<|endoftext|>", description="its first token ends a caption")
     steps: int = Field(2500, ge=1)
     epochs: float | None = Field(None, gt=0, description="in place of steps: times each caption")
     batch_size: int = Field(128, ge=1)
+    bucket: int = Field(
+        1, ge=1, description="so many batches are drawn at once and parted by length, not at random"
+    )
     learning_rate: float = Field(2e-3, gt=0)
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="after warmup")
     warmup: int = Field(100, ge=0)

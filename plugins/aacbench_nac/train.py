@@ -23,16 +23,32 @@ from aacbench.embeddings import cached_audio, cached_text
 from aacbench.errors import BadData, BadOption
 from aacbench.specs import Context
 from aacbench.training import FitSettings, fit, forget, save_weights, seed_everything, train_parts
-from aacbench_nac.language_model import find_folder, fitting, read_folder, record
+from aacbench_nac.language_model import (
+    find_folder,
+    fitting,
+    is_gpt2,
+    read_folder,
+    read_words,
+    record,
+)
 from aacbench_nac.model import NacModel
 from aacbench_nac.options import NacArchitecture, NacTrainOptions
-from aacbench_nac.words import CaptionTokenizer, Gpt2Tokenizer, Words
+from aacbench_nac.words import CaptionTokenizer, Words
 
 FloatRows = npt.NDArray[np.float32]
 NOT_IN_WEIGHTS = {"checkpoint_every", "extra_text", "language_model", "preset"}
 """Options that change no byte of the weights, or hold a path of this machine."""
 
-SINCE_THE_FIRST = {"mapper_bias", "epochs", "schedule", "gradient_clip", "end"}
+SINCE_THE_FIRST = {
+    "mapper",
+    "mapper_bias",
+    "mapper_width",
+    "epochs",
+    "schedule",
+    "gradient_clip",
+    "end",
+    "bucket",
+}
 """Options younger than the weights that ship: left out of a file's header where they say nothing
 new, so that the commands in those weights' cards still give the same bytes."""
 
@@ -114,7 +130,12 @@ def begin(options: NacTrainOptions, dim: int, captions: Sequence[str]) -> Studen
         below = {"tokenizer": words.packed()}
     else:
         folder = find_folder(options.language_model)
-        words = Gpt2Tokenizer.read(folder, options.end)
+        if options.train_language_model and not is_gpt2(folder):
+            raise BadOption(
+                f"{folder} holds no GPT-2: other language models stay as they are.",
+                "Add --no-train-language-model.",
+            )
+        words = read_words(folder, options.end)
         language_model = read_folder(folder, options.dropout)
         fitting(words, language_model, folder)
         borrowed = not options.train_language_model
@@ -130,16 +151,17 @@ def begin(options: NacTrainOptions, dim: int, captions: Sequence[str]) -> Studen
 def _over(shape: NacArchitecture, language_model: nn.Module) -> NacArchitecture:
     """The sizes that a language model from a folder decides."""
     config = language_model.config
-    if config.n_embd % shape.heads:
+    width = shape.mapper_width or config.hidden_size
+    if width % shape.heads:
         raise BadOption(
-            f"heads={shape.heads} does not divide the language model's width, {config.n_embd}.",
+            f"heads={shape.heads} does not divide the mapping network's width, {width}.",
             "Give another number of heads.",
         )
     sizes = {
-        "width": config.n_embd,
-        "layers": config.n_layer,
+        "width": config.hidden_size,
+        "layers": config.num_hidden_layers,
         "vocabulary": config.vocab_size,
-        "positions": config.n_positions,
+        "positions": config.max_position_embeddings,
     }
     return shape.model_copy(update=sizes)
 
@@ -266,7 +288,9 @@ class Batches:
         """Equation 1 for a random batch; a function of the step and the seed alone."""
         random = np.random.default_rng([self.options.seed, step])
         chosen = random.integers(len(self.tokens), size=self.options.batch_size)
-        if self.options.epochs is not None:
+        if self.options.bucket > 1:
+            chosen = self._alike(step)
+        elif self.options.epochs is not None:
             chosen = self._next(step)
         vectors = self.vectors[self.rows[chosen]]
         if self.noise:
@@ -282,6 +306,18 @@ class Batches:
         epochs, within = np.divmod(places, len(self.tokens))
         orders = {epoch: _order(self.options.seed, epoch, len(self.tokens)) for epoch in {*epochs}}
         return np.array([orders[e][place] for e, place in zip(epochs, within, strict=True)])
+
+    def _alike(self, step: int) -> npt.NDArray[np.int64]:
+        """Captions of about one length, so that little of a batch is padding: the next `bucket`
+        batches of the epoch, parted by length, in a random order."""
+        group, place = divmod(step, self.options.bucket)
+        first = group * self.options.bucket
+        drawn = np.concatenate([self._next(first + i) for i in range(self.options.bucket)])
+        lengths = np.array([len(self.tokens[i]) for i in drawn])
+        parts = drawn[lengths.argsort(kind="stable")].reshape(self.options.bucket, -1)
+        order = np.random.default_rng([self.options.seed, 2, group]).permutation(len(parts))
+        alike: npt.NDArray[np.int64] = parts[order[place]]
+        return alike
 
 
 @lru_cache(maxsize=2)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from gpt2_folder import POSITIONS, WIDTH, expression
+from gpt2_folder import WIDTH, expression
+from prefix_files import gpt2_tensors, transformer_mapper
 from torch import Tensor
 from torch.nn import functional
-from transformers import GPT2Config, GPT2LMHeadModel
 
 from aacbench.errors import BadData
 from aacbench.types import Clip
@@ -31,45 +31,15 @@ def workshop(alone: None) -> Workshop:
     return Workshop()
 
 
-def clapcap_tensors(dim: int, vocabulary: int, layers: int = 8, blocks: int = 2) -> dict[str, Any]:
+def clapcap_tensors(dim: int, vocabulary: int) -> dict[str, Any]:
     """Random tensors under the public file's names: `dim` to 40 positions of `WIDTH`."""
     torch.manual_seed(3)
-
-    def pair(name: str, rows: int, columns: int) -> dict[str, Tensor]:
-        weight = torch.randn(rows, columns) / math.sqrt(columns)
-        return {f"{name}.weight": weight, f"{name}.bias": 0.1 * torch.randn(rows)}
-
-    def norm(name: str) -> dict[str, Tensor]:
-        noise = 0.1 * torch.randn(2, WIDTH)
-        return {f"{name}.weight": 1 + noise[0], f"{name}.bias": noise[1]}
-
-    tensors = {
+    return {
         "clap.base.htsat.bn0.num_batches_tracked": torch.tensor(7),
         "clap.projection.linear1.weight": torch.randn(4, 4),
-        "clap_project.prefix_const": torch.randn(40, WIDTH),
-        **pair("clap_project.linear", 40 * WIDTH, dim),
+        **transformer_mapper("clap_project", dim),
+        **gpt2_tensors(vocabulary),
     }
-    for layer in range(layers):
-        place = f"clap_project.transformer.layers.{layer}"
-        tensors |= {
-            **norm(f"{place}.norm1"),
-            f"{place}.attn.to_queries.weight": torch.randn(WIDTH, WIDTH) / 4,
-            f"{place}.attn.to_keys_values.weight": torch.randn(2 * WIDTH, WIDTH) / 8,
-            **pair(f"{place}.attn.project", WIDTH, WIDTH),
-            **norm(f"{place}.norm2"),
-            **pair(f"{place}.mlp.fc1", 2 * WIDTH, WIDTH),
-            **pair(f"{place}.mlp.fc2", WIDTH, 2 * WIDTH),
-        }
-    config = GPT2Config(
-        vocab_size=vocabulary, n_positions=POSITIONS, n_embd=WIDTH, n_layer=blocks, n_head=1
-    )
-    gpt = GPT2LMHeadModel(config)
-    tensors |= {f"gpt.{name}": tensor for name, tensor in gpt.state_dict().items()}
-    for block in range(blocks):
-        place = f"gpt.transformer.h.{block}.attn"
-        mask = torch.ones(POSITIONS, POSITIONS, dtype=torch.uint8).tril()
-        tensors |= {f"{place}.bias": mask[None, None], f"{place}.masked_bias": torch.tensor(-1e4)}
-    return tensors
 
 
 def as_clapcap_maps(tensors: Mapping[str, Tensor], embedding: Tensor) -> Tensor:

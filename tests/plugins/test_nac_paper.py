@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from gpt2_folder import POSITIONS, WIDTH, expression, make_gpt2
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
+from transformers import GPT2Config, GPT2LMHeadModel
 
 import aacbench
 from aacbench import catalog
@@ -25,11 +25,12 @@ from aacbench.types import Clip, GuidableCaptioner
 from aacbench.workshop import Workshop
 from aacbench_nac import clapcap
 from aacbench_nac.captioner import Nac
-from aacbench_nac.language_model import identity, read_folder
+from aacbench_nac.language_model import identity, read_folder, read_words
 from aacbench_nac.model import Mapper, NacModel
 from aacbench_nac.options import NacArchitecture, NacOptions, NacTrainOptions
+from aacbench_nac.published import gpt2_names, transformer_names
 from aacbench_nac.train import Batches, gather, settings, train
-from aacbench_nac.words import Gpt2Tokenizer
+from aacbench_nac.words import END_OF_TEXT, Gpt2Tokenizer
 
 PAPER = NacArchitecture(
     dim=1024, prefix=40, width=768, heads=8, mapper_layers=8, mapper_ratio=2, mapper_bias=False
@@ -79,7 +80,7 @@ def test_the_mapping_network_has_as_many_weights_as_clapcaps():
 def test_at_full_size_every_tensor_of_clapcaps_layout_has_its_place():
     with torch.device("meta"):
         model = NacModel(PAPER, 50257, language_model=GPT2LMHeadModel(GPT2Config()))
-    taken = set(clapcap._names(8, 12).values())
+    taken = {*transformer_names(clapcap.LAYOUT, 8).values(), *gpt2_names(12).values()}
     taken |= {f"mapper.transformer.layers.{i}.self_attn.in_proj_weight" for i in range(8)}
     assert taken == set(model.own_state())
 
@@ -233,14 +234,13 @@ def test_a_language_model_is_found_by_its_name_among_the_assets(
     assert nac.tokenizer.identity == Gpt2Tokenizer.read(gpt2).identity
 
 
-def test_a_folder_that_holds_no_gpt2_is_refused(gpt2: Path, captions: list[str], tmp_path: Path):
+def test_a_folder_that_holds_no_language_model_is_refused(gpt2: Path, tmp_path: Path):
     with pytest.raises(BadData, match=r"config\.json cannot be read"):
-        read_folder(tmp_path)
-    LlamaConfig().save_pretrained(tmp_path)
-    with pytest.raises(BadData, match="of type 'llama'"):
+        read_words(tmp_path, END_OF_TEXT)
+    with pytest.raises(BadData, match="no causal language model"):
         read_folder(tmp_path)
     (tmp_path / "config.json").write_bytes((gpt2 / "config.json").read_bytes())
-    with pytest.raises(BadData, match="no weights"):
+    with pytest.raises(BadData, match="no causal language model"):
         read_folder(tmp_path)
 
 

@@ -1,6 +1,7 @@
-"""Baselines that say again what somebody said of another sound; every captioner should beat them.
+"""Captioners that come with aacbench: `hf`, for any model of transformers, and three baselines.
 
-Each is built from the training captions of the data set after the ``@``: ``nearest@clotho``.
+The baselines say again what somebody said of another sound; every captioner should beat them. Each
+is built from the training captions of the data set after the ``@``: ``nearest@clotho``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from aacbench.builtin.captioners import hf
 from aacbench.specs import CaptionerSpec, Choice, Context
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def _random(choice: Choice, context: Context) -> Random:
 
 
 def register(register: Register) -> None:
-    """Register the three baselines."""
+    """Register `hf` and the three baselines."""
+    hf.register(register)
     register(NEAREST, _nearest)
     register(FREQUENT, _frequent)
     register(RANDOM, _random)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aacbench.embeddings import cached_text
+from aacbench.perceiving import perceive
 from aacbench.specs import Choice, Context
 from aacbench.training import train_parts
 from aacbench.types import Caption, Clip, Encoder
@@ -38,7 +39,7 @@ class Nearest:
 
     def caption(self, clips: Sequence[Clip]) -> list[Caption]:
         # One product a clip, so that a batch cannot change the last bit of a similarity.
-        heard = self.encoder.embed_audio(clips)
+        heard = perceive(self.encoder, clips)
         return [Caption(self.captions[self._chosen(self.embedded @ row)]) for row in heard]
 
     def _chosen(self, cosines: npt.NDArray[np.float32]) -> int:

@@ -1,4 +1,4 @@
-"""Anybody's sounds: a folder, and a table of captions where there is one.
+"""Anybody's sounds, or pictures: a folder, and a table of captions where there is one.
 
 The table is CSV, TSV or JSONL (``file_name,caption`` with repeated rows, or ``caption_1``,
 ``caption_2``, ...); columns ``split`` and ``source_id`` are read where they stand in it.
@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aacbench.audio import SUFFIXES as SOUNDS
 from aacbench.errors import BadData, BadOption, MissingAsset, nearest
-from aacbench.sounds import SoundFolder
+from aacbench.sounds import PICTURES, SoundFolder
 from aacbench.specs import Choice, Context, DatasetSpec
 from aacbench.tables import (
     REFERENCES,
@@ -63,6 +64,9 @@ class Folder:
     forward slashes); sounds that it does not list are left alone. Without one, every sound is a
     clip without references, by its path in the folder. What the table's split column says narrows
     the clips by the option `split`; of the rest, ``all`` is the one split there is.
+
+    A sound has the picture that is called as it is but for the suffix. In a folder that holds
+    pictures and no sound, they are the clips.
     """
 
     def __init__(self, path: Path, captions: Path | None = None, split: str | None = None) -> None:
@@ -71,17 +75,18 @@ class Folder:
                 f"there is no folder {path}", "Name the folder that holds your sounds."
             )
         self._path = path
-        self._sounds = SoundFolder([path])
+        self._sounds, self._pictures = SoundFolder([path]), SoundFolder([path], PICTURES)
         table = path / captions if captions else _only_table(path)
-        entries = _listed(table) if table else _unlisted(self._sounds)
+        entries = _listed(table) if table else _unlisted(self._sounds or self._pictures)
         self._entries = entries if split is None else _narrowed(path, entries, split)
 
     def clips(self, split: str = ALL) -> Sequence[Clip]:
-        """Those whose sound is in the folder."""
+        """Those whose sound is in the folder, or their picture where it holds no sound at all."""
         clips = []
         for name, annotation in self.annotations(split).items():
-            if path := self._sound(name):
-                clips.append(Clip(name, path, source_id=annotation.source_id))
+            sound, picture = self._file(self._sounds, name), self._picture(name)
+            if sound if self._sounds else picture:
+                clips.append(Clip(name, sound, source_id=annotation.source_id, image=picture))
         return clips
 
     def annotations(self, split: str = ALL) -> Mapping[str, Annotation]:
@@ -95,11 +100,18 @@ class Folder:
             for name, entry in self._entries.items()
         }
 
-    def _sound(self, name: str) -> Path | None:
+    def _picture(self, name: str) -> Path | None:
+        """As `_file`; or called as the sound of that name but for the suffix."""
+        if not self._pictures:
+            return None
+        stems = [name[: -len(suffix)] for suffix in SOUNDS if name.lower().endswith(suffix)]
+        return self._file(self._pictures, name) or self._pictures.stem(stems)
+
+    def _file(self, files: SoundFolder, name: str) -> Path | None:
         """The file of a listed name: as it says, or of that name in a sub-folder, or any suffix."""
-        if exact := self._sounds.exact(name) or self._sounds.stem([name]):
+        if exact := files.exact(name) or files.stem([name]):
             return exact
-        named = self._sounds.named(name)
+        named = files.named(name)
         if len(named) > 1:
             raise BadData(
                 f"{self._path}: {name!r} could be {named[0]} or {named[1]}",

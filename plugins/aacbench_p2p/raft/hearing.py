@@ -13,6 +13,7 @@ from torch.nn import functional
 from aacbench.audio import duration
 from aacbench.errors import BadData, BadOption
 from aacbench.knowledge.sounds import clips_of
+from aacbench.perceiving import perceive
 from aacbench.specs import Context
 from aacbench.types import Clip, Example
 from aacbench_p2p.raft.options import RaftArchitecture
@@ -77,7 +78,7 @@ class Hearing:
     def clips(self, clips: Sequence[Clip]) -> list[Tensor]:
         """(frames, dim) of each clip, pooled; one frame where a clip is one vector."""
         if self.shape.hears == "vector":
-            return [torch.from_numpy(row)[None] for row in self.encoder.embed_audio(clips)]
+            return [torch.from_numpy(row)[None] for row in perceive(self.encoder, clips)]
         heard = self.encoder.audio_frames(clips, self.shape.longest)
         return [pooled(torch.from_numpy(frames), self.shape.pool) for frames in heard]
 

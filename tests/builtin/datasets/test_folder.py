@@ -41,6 +41,34 @@ def ids(data: folder.Folder) -> list[str]:
 # --- the data set -----------------------------------------------------------------------------
 
 
+def test_a_folder_of_pictures_alone_is_its_pictures(tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a.JPG", "deep/b.png", "notes.txt", "._a.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    pictures = {clip.id: (clip.audio, clip.image) for clip in made(tmp_path).clips("all")}
+    assert pictures == {
+        "a.JPG": (None, tmp_path / "a.JPG"),
+        "deep/b.png": (None, tmp_path / "deep/b.png"),
+    }
+    (tmp_path / "captions.csv").write_text("file_name,caption\nb.png,A bee .\nnone.png,Air .\n")
+    data = made(tmp_path)
+    assert [(clip.id, clip.image) for clip in data.clips("all")] == [
+        ("b.png", tmp_path / "deep/b.png")
+    ]
+    assert data.annotations("all")["none.png"].references == ("Air .",)
+
+
+def test_a_sound_has_the_picture_that_is_called_like_it(sounds):
+    (sounds / "Santa Motor.png").write_bytes(b"x")
+    (sounds / "cover.jpg").write_bytes(b"x")
+    images = {clip.id: clip.image for clip in made(sounds).clips("all")}
+    assert images == {
+        "Blade Big.wav": None,
+        "Santa Motor.wav": sounds / "Santa Motor.png",
+        "deep/er/Radio Garble.wav": None,
+    }
+
+
 def test_a_folder_without_captions_is_every_sound_in_it(sounds):
     (sounds / "._Santa Motor.wav").write_bytes(b"what a Mac leaves")
     (sounds / "notes.txt").write_text("no sound")

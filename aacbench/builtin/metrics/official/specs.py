@@ -313,8 +313,9 @@ def _mace(choice: Choice, context: Context) -> Metric:
 
 
 def _clip_s(choice: Choice, context: Context) -> Metric:
+    from aacbench.builtin.clip_model import load_picture_space
     from aacbench.builtin.metrics.official import locate
-    from aacbench.builtin.metrics.official.clip_s import ClipScore, load_picture_space
+    from aacbench.builtin.metrics.official.clip_s import ClipScore
 
     folder = locate.model_folder(locate.CLIP, choice.options.model)
     return ClipScore(load_picture_space(folder, context.device))

@@ -9,12 +9,8 @@ import numpy as np
 import pytest
 
 from aacbench import testing
-from aacbench.builtin.metrics.official.clip_s import (
-    PREFIX,
-    ClipScore,
-    PictureSpace,
-    load_picture_space,
-)
+from aacbench.builtin.clip_model import PictureSpace, load_picture_space, pixels
+from aacbench.builtin.metrics.official.clip_s import PREFIX, ClipScore
 from aacbench.builtin.metrics.official.specs import CLIP_S
 from aacbench.errors import BadData
 from aacbench.types import Annotation, Caption, Clip, Item
@@ -61,8 +57,6 @@ def test_clip_s_is_two_and_a_half_cosines_and_the_references_join_by_harmonic_me
 def test_pictures_are_prepared_as_clips_own_processor_prepares_them(space, items, models) -> None:
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    from aacbench.builtin.metrics.official import clip_s
-
     theirs = CLIPImageProcessorPil(
         size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
     )
@@ -72,7 +66,7 @@ def test_pictures_are_prepared_as_clips_own_processor_prepares_them(space, items
         assert item.clip.image
         with Image.open(item.clip.image) as picture:
             expected = theirs(picture, return_tensors="np")["pixel_values"][0]
-        ours = clip_s._pixels(item.clip.image, 32)
+        ours = pixels(item.clip.image, 32)
         np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
