@@ -76,9 +76,6 @@ class Metered:
     def open(self, clips: Sequence[Clip]) -> Any:
         return self._state
 
-    def caption(self, clips: Sequence[Clip]) -> Any:
-        return decode(self, clips, self.decoding)  # type: ignore[arg-type]
-
     def loss(self, prediction: Prediction) -> Any:
         """The guide's own, told apart from its looking ahead."""
 
@@ -111,12 +108,12 @@ def profiled(
 ) -> tuple[dict[str, float], int]:
     """Seconds a part, and how many tokens were chosen, the ends counted."""
     meter = Meter()
-    metered = Metered(captioner, guide, clips, meter)
+    metered: Any = Metered(captioner, guide, clips, meter)
     classifier = guide.verdicts.classifier
     heard = meter.timed(lambda: CLASSIFIER, classifier.probabilities)
     back = meter.timed(lambda: BACKWARD, torch.autograd.grad)
     began = time.process_time()
-    alone = decode(metered, clips, settings)  # type: ignore[arg-type]
+    alone = decode(metered, clips, settings)
     plain = time.process_time() - began
     meter.spent.clear()
     with (
@@ -124,7 +121,7 @@ def profiled(
         patch.object(classifier, "probabilities", heard),
     ):
         began = time.process_time()
-        found = decode(metered, clips, settings, [metered])  # type: ignore[arg-type]
+        found = decode(metered, clips, settings, [metered])
         took = time.process_time() - began
     spent = {part: meter.spent[part] for part in PARTS[:-1]}
     spent[REST] = took - sum(spent.values())

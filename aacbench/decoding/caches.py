@@ -14,14 +14,13 @@ from aacbench.errors import PluginFault
 Pairs = list[tuple[Tensor, Tensor]]  # each layer's keys and values, (rows, heads, length, width)
 
 
-class _Held(DynamicLayer):  # type: ignore[misc]
-    """A layer that holds these keys and values as they are, where `DynamicLayer` would copy."""
-
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        super().__init__()
-        self.keys, self.values = keys, values
-        self.dtype, self.device = keys.dtype, keys.device
-        self.is_initialized = True
+def _layer(keys: Tensor, values: Tensor) -> DynamicLayer:
+    """One that holds them as they are, where ``DynamicCache(pairs)`` would copy."""
+    layer = DynamicLayer()
+    layer.keys, layer.values = keys, values
+    layer.dtype, layer.device = keys.dtype, keys.device
+    layer.is_initialized = True
+    return layer
 
 
 def tensors_of(cache: Any) -> list[Tensor]:
@@ -42,7 +41,7 @@ def paired(tensors: Sequence[Tensor]) -> Pairs:
 def rebuilt(cache: Any, pairs: Pairs) -> Any:
     """A cache like `cache` that holds `pairs`: reading a token appends to it, not to `cache`."""
     fresh = DynamicCache()
-    fresh.layers.extend(_Held(keys, values) for keys, values in pairs)
+    fresh.layers.extend(_layer(keys, values) for keys, values in pairs)
     if isinstance(cache, EncoderDecoderCache):
         return EncoderDecoderCache(fresh, cache.cross_attention_cache)
     return fresh

@@ -23,6 +23,10 @@ class GuideOptions(BaseModel):
     ``expectation``
         -log of the mean P(label) of a candidate drawn from the distribution: equation 1 with its
         sign mended, and the classifier's mean in place of a gradient through it.
+
+    Three options save time and change what is said: fewer `candidates`, ``rescore=False`` (those of
+    a token's first step are kept), and the last few `layers` alone. Whatever else saves time here
+    gives the captions of the algorithm done step by step, and has no option.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aacbench import Choice, Context
-from aacbench.errors import BadOption
+from aacbench.errors import BadOption, MissingAsset
 from aacbench.language_models import LanguageModel, load
 
 
@@ -37,6 +37,11 @@ def language_model(choice: Choice, context: Context) -> LanguageModel:
 def _own(path: Path, dtype: str, device: str) -> LanguageModel:
     if path.is_dir():
         return load(path, device, dtype)
+    if not path.is_file():
+        raise MissingAsset(
+            f"{path} (option 'weights') is not there.",
+            "Give a folder as transformers writes it, or train one: aacbench train zeroshot",
+        )
     from aacbench_zeroshot.small import read_small
 
     return read_small(path, device, dtype)

@@ -13,13 +13,14 @@ from plain_guide import compare
 import aacbench
 from aacbench import catalog
 from aacbench.decoding import Decoding, decode
-from aacbench.errors import BadOption, PluginFault
+from aacbench.errors import AacbenchError, BadOption, PluginFault
 from aacbench.types import Classifier
 from aacbench.workshop import Workshop
 from aacbench_guide.guide import ClassifierGuide
 from aacbench_guide.options import GuideOptions
 
 LONGEST = 24
+REAL = ("clotho_validation", "clotho_evaluation", "audiocaps_test")
 GREEDY = Decoding(beams=1, max_tokens=LONGEST)
 
 
@@ -73,6 +74,23 @@ def test_so_are_they_with_512_candidates_classified_anew_at_every_step_as_publis
     several = validation_clips(workshop, number)
     found = compare(nac, audible, GuideOptions(), several, (1, 7, 32), 8)
     assert found.most <= max(1, number // 32), found.ties
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+def test_a_real_language_model_is_guided_so_on_real_clips(
+    workshop: Workshop, audible: Classifier, aacbench_shared: Path
+):
+    try:
+        small = workshop.build("captioners", "nac:small@clotho")
+    except AacbenchError as error:
+        pytest.skip(str(error))
+    folders = (aacbench_shared / "data" / "audio" / name for name in REAL)
+    several = [aacbench.Clip(p.stem, p) for f in folders for p in sorted(f.glob("*.wav"))]
+    assert len(several) == 27
+    options = GuideOptions(candidates=32, steps=2, step_size=1.0)
+    found = compare(small, audible, options, several, (1, 7, 32), 12)
+    assert found.most <= 1, found.ties
 
 
 @pytest.mark.parametrize(
