@@ -20,7 +20,17 @@ from aacbench.errors import (
 )
 from aacbench.from_file import choose_file
 from aacbench.plugins import Part, Registry, registry
-from aacbench.specs import UNKNOWN, Choice, DatasetSpec, Kind, Preset, Source, Spec, TrainedOn
+from aacbench.specs import (
+    UNKNOWN,
+    Choice,
+    DatasetSpec,
+    GuideSpec,
+    Kind,
+    Preset,
+    Source,
+    Spec,
+    TrainedOn,
+)
 
 WORD_TABLES = {".csv", ".json", ".txt"}
 
@@ -54,9 +64,16 @@ def choose(kind: Kind, expression: str) -> Choice:
         choice = choose_file(head)
     else:
         choice = _choose(kind, head)
-    guides = tuple(_choose("guides", term) for term in rest)
+    guides = tuple(_choose("guides", _suited(term, choice)) for term in rest)
     joined = "+".join([choice.expression, *(guide.expression for guide in guides)])
     return replace(choice, guides=guides, expression=joined)
+
+
+def _suited(term: expressions.Term, captioner: Choice) -> expressions.Term:
+    """A guide that is written without a preset, with the one that suits the captioner's."""
+    spec = find("guides", term.name).spec
+    suits = spec.suits if isinstance(spec, GuideSpec) else {}
+    return replace(term, preset=term.preset or suits.get(captioner.preset or ""))
 
 
 def _choose(kind: Kind, term: expressions.Term) -> Choice:

@@ -179,7 +179,14 @@ class CaptionerSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class GuideSpec(Spec):
-    """Something that may follow a ``+`` in a captioner's expression."""
+    """Something that may follow a ``+`` in a captioner's expression.
+
+    Written without a preset it takes the one that `suits` names for the captioner's preset, else
+    its default: what is right for a language model of a million weights is too slow for a large
+    one.
+    """
+
+    suits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

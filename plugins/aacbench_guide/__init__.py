@@ -19,6 +19,7 @@ GUIDE = GuideSpec(
     options=GuideOptions,
     presets=read_presets("aacbench_guide"),
     default_preset="mini",
+    suits={"small": "small"},
     parts={"classifier": "classifiers"},
 )
 

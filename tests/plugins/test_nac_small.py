@@ -174,3 +174,14 @@ def test_a_judge_that_shares_the_ears_or_the_language_model_is_known(workshop: W
 def test_the_public_door_opens_it_too(trained: Path, llama: Path, clips: list[Clip]):
     captioner = aacbench.load_captioner(expression(trained, llama))
     assert captioner.caption(clips[:1])[0].text
+
+
+def test_a_guide_without_a_preset_takes_the_one_that_suits_the_captioners():
+    def preset(expression: str) -> str | None:
+        return catalog.choose("captioners", expression).guides[0].preset
+
+    assert preset("nac:mini@events+guide") == "mini"
+    assert preset("nac:small+guide") == "small"
+    assert preset("nac:small+guide(steps=1)") == "small"
+    assert preset("nac:small+guide:mini") == "mini", "what is typed counts"
+    assert preset("nac:paper@clotho+guide") == "mini"
