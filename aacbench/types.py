@@ -228,7 +228,11 @@ class Wrapper(Protocol):
 
 
 class Tokenizer(Protocol):
-    """A language model's words. `end` is the token that ends a caption."""
+    """A language model's words. `end` is the token that ends a caption.
+
+    One that can spell quickly may offer ``continuations(prefix, tokens)``: what `decode` gives of
+    every ``[*prefix, token]``, which guides ask for some hundred times a token.
+    """
 
     end: int
     size: int
@@ -258,6 +262,9 @@ class GuidableCaptioner(Protocol):
 
     `aacbench.decoding` runs the one loop over it; guides add their terms there. `decoding` is an
     `aacbench.decoding.Decoding`: how its own `caption` chooses words, which guides keep to.
+
+    It may bring guides of its own in an attribute `guides`: they are at work whenever it is
+    decoded, and those that are added join them.
     """
 
     tokenizer: Tokenizer

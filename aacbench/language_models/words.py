@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aacbench.decoding.spelling import Spelling, tidied
 from aacbench.errors import BadData, BadOption
 
 
@@ -22,6 +23,8 @@ class ModelWords:
         self._tokenizer = tokenizer
         self.end: int = tokenizer.eos_token_id if end is None else self._first(end)
         self.size: int = len(tokenizer)
+        if _byte_level(tokenizer):  # what guides ask for, at a tenth of the time
+            self.continuations = Spelling(self._raw).continuations
 
     @classmethod
     def read(cls, folder: Path, end: str | None = None) -> ModelWords:
@@ -69,6 +72,16 @@ class ModelWords:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """A caption: special tokens left out, blanks made single, the first letter a capital."""
-        text = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
-        text = " ".join(str(text).split())
-        return text[:1].upper() + text[1:]
+        return tidied(self._raw(list(tokens)))
+
+    def _raw(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+
+
+def _byte_level(tokenizer: Any) -> bool:
+    """Whether its text is that of its pieces, one after the other."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or getattr(tokenizer, "clean_up_tokenization_spaces", False):
+        return False
+    decoder = json.loads(backend.to_str())["decoder"]
+    return decoder is not None and decoder["type"] == "ByteLevel"

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from aacbench.decoding.spelling import Spelling, tidied
 from aacbench.errors import BadData, BadOption, MissingAsset
 
 END = "<end>"
@@ -40,6 +41,7 @@ class CaptionTokenizer:
         self._merges = [tuple(pair) for pair in merges]
         self._tokenizer = _prepared(models.BPE(vocabulary, self._merges))
         self._tokenizer.add_special_tokens([END])
+        self._spelling = Spelling(self._tokenizer.decode)
         self.end: int = vocabulary[END]
         self.size: int = len(vocabulary)
 
@@ -72,7 +74,11 @@ class CaptionTokenizer:
         return list(self._tokenizer.encode(" ".join(text.split())).ids)
 
     def decode(self, tokens: Sequence[int]) -> str:
-        return _sentence(self._tokenizer.decode(list(tokens)))
+        return tidied(self._tokenizer.decode(list(tokens)))
+
+    def continuations(self, prefix: Sequence[int], tokens: Sequence[int]) -> list[str]:
+        """What `decode` gives of each ``[*prefix, token]``."""
+        return self._spelling.continuations(prefix, tokens)
 
 
 class Gpt2Tokenizer:
@@ -91,6 +97,7 @@ class Gpt2Tokenizer:
         self._tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         self._tokenizer.decoder = decoders.ByteLevel()
         self._tokenizer.add_special_tokens([END_OF_TEXT])
+        self._spelling = Spelling(self._tokenizer.decode)
         first = self._tokenizer.encode(end).ids
         if not first:
             raise BadOption("end: an empty text has no token.", f"For example '{END_OF_TEXT}'.")
@@ -114,7 +121,11 @@ class Gpt2Tokenizer:
         return list(self._tokenizer.encode(" ".join(text.split())).ids)
 
     def decode(self, tokens: Sequence[int]) -> str:
-        return _sentence(self._tokenizer.decode(list(tokens)))
+        return tidied(self._tokenizer.decode(list(tokens)))
+
+    def continuations(self, prefix: Sequence[int], tokens: Sequence[int]) -> list[str]:
+        """What `decode` gives of each ``[*prefix, token]``."""
+        return self._spelling.continuations(prefix, tokens)
 
 
 def _pieces(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
@@ -136,11 +147,6 @@ def _pieces(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
 def _pair(merge: str | Sequence[str]) -> tuple[str, str]:
     left, right = merge.split(" ") if isinstance(merge, str) else merge
     return left, right
-
-
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return text[:1].upper() + text[1:]
 
 
 def _prepared(model: models.BPE) -> Tokenizer:

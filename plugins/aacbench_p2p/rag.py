@@ -77,6 +77,7 @@ class GuidableAugmented(Augmented):
         super().__init__(captioner, retriever, k)
         self.tokenizer = captioner.tokenizer
         self.decoding = captioner.decoding
+        self.guides = tuple(getattr(captioner, "guides", ()))  # those that it brings along
 
     def open(self, clips: Sequence[Clip]) -> Any:
         """What conditions the words: the clips and what was found for them."""

@@ -51,24 +51,31 @@ class Evidence(nn.Module):
     def forward(self, projected: Tensor, real: Tensor) -> Tensor:
         """(batch, length, 3 * hidden), zero where `real` (batch, length) is not, to (batch,)."""
         mask = real[..., None].to(projected.dtype)
+        states = self.dropout(bend(self.around(projected)) * mask)
+        states = states + self.dropout(bend(self.second(with_neighbours(states))) * mask)
+        voices = self.voices(states).masked_fill(mask == 0, -torch.inf)  # (batch, length, 2)
+        return self.verdict(voices, states.sum(1) / mask.sum(1).clamp(min=1))
+
+    def around(self, projected: Tensor) -> Tensor:
+        """(batch, length, 3 * hidden) to (batch, length, hidden): the first convolution's sums."""
         before, here, after = projected.tensor_split(3, 2)
-        around = nn.functional.pad(before, (0, 0, 1, 0))[:, :-1]
-        around = around + here + nn.functional.pad(after, (0, 0, 0, 1))[:, 1:]
-        states = self.dropout(_bend(around + self.first_bias) * mask)
-        states = states + self.dropout(_bend(self.second(_with_neighbours(states))) * mask)
-        voices = self.voices(states)  # (batch, length, 2)
-        weights = voices.masked_fill(mask == 0, -torch.inf).softmax(1).nan_to_num()
-        strongest = (weights * voices).sum(1)
-        mean = states.sum(1) / mask.sum(1).clamp(min=1)
+        sums = nn.functional.pad(before, (0, 0, 1, 0))[:, :-1]
+        return sums + here + nn.functional.pad(after, (0, 0, 0, 1))[:, 1:] + self.first_bias
+
+    def verdict(self, voices: Tensor, mean: Tensor) -> Tensor:
+        """(batch,) log odds from the places' voices, (batch, length, 2), minus infinity where there
+        is no word, and their mean state, (batch, hidden)."""
+        weights = voices.softmax(1).nan_to_num()
+        strongest = (weights * voices.masked_fill(weights == 0, 0.0)).sum(1)
         total: Tensor = strongest[:, 0] - strongest[:, 1] + self.whole(mean)[:, 0]
         return total
 
 
-def _bend(states: Tensor) -> Tensor:
+def bend(states: Tensor) -> Tensor:
     return nn.functional.gelu(states, approximate="tanh")
 
 
-def _with_neighbours(states: Tensor) -> Tensor:
+def with_neighbours(states: Tensor) -> Tensor:
     """(batch, length, 3 * hidden): each place beside the one before and the one after it."""
     padded = nn.functional.pad(states, (0, 0, 1, 1))
     return torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], 2)

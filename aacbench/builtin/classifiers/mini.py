@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aacbench.builtin.classifiers.beginnings import Alike, alike, read_alike
 from aacbench.builtin.classifiers.calibration import Blend, two_columns
 from aacbench.builtin.classifiers.evidence import Evidence, Shape, bags, in_rows
 from aacbench.builtin.classifiers.pieces import Pieces, runs, spoken_words
@@ -108,20 +109,41 @@ class MiniClassifier:
     def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, READERS) log odds of the positive label, before they are blended."""
         found = np.zeros((len(texts), READERS))
-        listed = [spoken_words(text) for text in texts]
-        order = sorted(range(len(texts)), key=lambda place: len(listed[place]))
+        together = alike(texts)
+        if together.places:
+            found[together.places] = self._together(together)
+        alone = set(range(len(texts))).difference(together.places)
+        listed = {place: spoken_words(texts[place]) for place in alone}
+        order = sorted(alone, key=lambda place: (len(listed[place]), place))
         for start in range(0, len(order), CHUNK):
             chosen = order[start : start + CHUNK]
             found[chosen] = self._chunk([listed[place] for place in chosen])
         return found
 
-    def _chunk(self, listed: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:
+    def _together(self, texts: Alike) -> npt.NDArray[np.float64]:
+        """(texts, READERS) log odds of texts that begin alike."""
+        known = self._known([texts.last, *texts.beginnings])
+        last = torch.tensor([known[word] for word in texts.last], device=self._device)
+        of = torch.tensor(texts.of, device=self._device)
+        begun = [[known[word] for word in words] for words in texts.beginnings]
+        each = self._products.tensor_split(READERS, 1)
+        evidence = self._network.evidence()
+        read = [read_alike(e, p, begun, of, last) for e, p in zip(evidence, each, strict=True)]
+        found: npt.NDArray[np.float64] = torch.stack(read, 1).cpu().double().numpy()
+        return found
+
+    def _known(self, listed: Sequence[Sequence[str]]) -> dict[str, int]:
+        """Where the products of all these words lie."""
         if len(self._places) > REMEMBERED:
             self._forget()
         known = self._places
         new = dict.fromkeys(word for one in listed for word in one if word not in known)
         if new:
             self._learn(list(new))
+        return self._places
+
+    def _chunk(self, listed: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:
+        known = self._known(listed)
         numbers, real = in_rows([[known[word] for word in one] for one in listed])
         products = self._products[numbers.to(self._device)]
         real = real.to(self._device)
