@@ -78,7 +78,8 @@ class Plain:
 
     def embedded(self, tokens: list[list[int]]) -> Tensor:
         """(rows, length, width)."""
-        vectors: Tensor = self.model.get_input_embeddings()(torch.tensor(tokens, dtype=torch.long))
+        numbers = torch.tensor(tokens, dtype=torch.long, device=self.model.device)
+        vectors: Tensor = self.model.get_input_embeddings()(numbers)
         return vectors
 
     def length(self, gradient: Tensor) -> float:
@@ -121,7 +122,7 @@ class Plain:
             text = self.tokenizer.decode(said)
             heard = self.classifier.probabilities([text])[0, column] if text.strip() else 0.0
             found.append(min(self.options.enough, float(heard)))
-        return torch.tensor(found)
+        return torch.tensor(found, device=self.model.device)
 
     @torch.no_grad()
     def looked_ahead(
