@@ -7,8 +7,9 @@
 
 A row is one setting: the share that an independent judge calls audible, agreement with the
 references, similarity of caption and sound by an encoder that the captioner does not use, words,
-and milliseconds a token (decoding alone, batched, the same machine and process for all rows). The
-rows of one call share their clips, so differences between them are those of the setting. Runs
+and milliseconds a token: processor time of decoding alone, of one batch of the target's first clips
+by a guide that remembers nothing yet, since what else the machine does changes any clock. The rows
+of one call share their clips, so differences between them are those of the setting. Runs
 that are there already are not captioned again. Defaults are chosen on validation parts only.
 """
 
@@ -17,16 +18,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aacbench import api, running
+from aacbench.catalog import choose_target
 from aacbench.config import RunSettings, plan
 from aacbench.errors import AacbenchError
 from aacbench.expressions import read_value, split_outside, write_value
 from aacbench.store import RunFolder
+from aacbench.types import Caption
+from aacbench.workshop import Workshop
 
 AXES = (
     "steps=0,1,3,5,8",
@@ -98,15 +103,34 @@ def measured(expression: str, axis: str, value: Any, given: argparse.Namespace) 
     folder = RunFolder(outcome.folder.path)
     _, scored = api.score_run(folder, given.metrics.split(","))
     figures = {
-        name: (one["estimate"], one.get("low") or 0.0, one.get("high") or 0.0)
+        name: (one["estimate"], *(one.get(end) or one["estimate"] for end in ("low", "high")))
         for name, one in scored.figures.items()
         if one["estimate"] is not None
     }
-    records = folder.records().values()
-    captions = [record.caption for record in records if record.caption is not None]
-    tokens = sum(len(caption.tokens) + 1 for caption in captions)  # its end is a token too
-    seconds = sum(record.stages.get("decode", 0.0) for record in records)
-    return Row(axis, value, expression, figures, 1000 * seconds / tokens, tokens / len(captions))
+    captions = [item.candidates[0] for item in scored.items]
+    tokens = sum(map(_tokens, captions)) / len(captions)
+    return Row(axis, value, expression, figures, milliseconds(expression, given), tokens)
+
+
+def milliseconds(expression: str, given: argparse.Namespace) -> float:
+    """Processor time a token of one batch, what is heard left out."""
+    workshop = Workshop()
+    captioner = workshop.build("captioners", expression)
+    target = choose_target(given.target)
+    dataset = workshop.make(target.choice)
+    clips = list(dataset.clips(target.split)[: given.batch_size])
+    captioner.caption(clips[:1])  # the first time of everything
+    began = time.process_time()
+    getattr(captioner, "captioner", captioner).open(clips)
+    opened = time.process_time()
+    captions = captioner.caption(clips)
+    ended = time.process_time()
+    spent = (ended - opened) - (opened - began)
+    return 1000 * spent / sum(map(_tokens, captions))
+
+
+def _tokens(caption: Caption) -> int:
+    return len(caption.tokens) + 1  # its end is a token too
 
 
 def table(rows: Sequence[Row], figures: Sequence[str]) -> str:
@@ -115,14 +139,17 @@ def table(rows: Sequence[Row], figures: Sequence[str]) -> str:
     lines = [head, ["---"] * len(head)]
     for row in rows:
         told = [row.figures.get(figure) for figure in figures]
-        shown = [
-            "" if one is None else f"{one[0]:.3f} [{one[1]:.3f}, {one[2]:.3f}]" for one in told
-        ]
+        shown = ["" if one is None else _shown(*one) for one in told]
         value = "all" if row.value is None and row.axis == "layers" else str(row.value)
         lines.append(
             [row.axis, value, *shown, f"{row.tokens:.1f}", f"{row.milliseconds_a_token:.1f}"]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _shown(estimate: float, low: float, high: float) -> str:
+    """A figure with its interval, where it has one."""
+    return f"{estimate:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low < high else "")
 
 
 def draw(rows: Sequence[Row], figures: Sequence[str], path: Path) -> None:
@@ -173,7 +200,9 @@ def main() -> int:
     parser.add_argument("--guide", default="guide")
     parser.add_argument("--axis", action="append", help="OPTION=VALUE,VALUE; default: all")
     parser.add_argument("--metrics", default=METRICS)
-    parser.add_argument("--figures", default="aud:mini,spider,clap_s:tags-e5,caption_length:simple")
+    parser.add_argument(
+        "--figures", default="aud:mini,spider,clap_s:tags-e5,caption_length:simple,ttr:simple"
+    )
     parser.add_argument("--limit", type=int)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--out", type=Path, default=Path("runs/guided_costs"))
