@@ -29,7 +29,11 @@ def examples(mark: str) -> Iterator[object]:
         for block in BLOCK.finditer(text):
             if block["mark"].strip() == mark:
                 line = text[: block.start()].count("\n") + 1
-                yield pytest.param(_commands(block["body"]), id=f"{page.relative_to(ROOT)}:{line}")
+                name = str(page.relative_to(ROOT))
+                # A page's examples stand on each other. Pages may run side by side, but for those
+                # that build a knowledge base: they build the same one, in the user's own folder.
+                group = pytest.mark.xdist_group("kb" if "aacbench kb build" in text else name)
+                yield pytest.param(_commands(block["body"]), id=f"{name}:{line}", marks=group)
 
 
 def _commands(body: str) -> list[tuple[str, list[str]]]:

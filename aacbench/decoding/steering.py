@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import torch
@@ -35,6 +35,11 @@ class Steering:
     moved: Literal["keys and values", "keys", "values"] = "keys and values"
     reset: bool = True
     fusion: float = 0.99
+
+    @classmethod
+    def of(cls, options: Any) -> Steering:
+        """From options that have all of these by the same names."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
     def moves(self, count: int) -> list[bool]:
         """Which of a cache's `count` tensors are moved, in the order of `tensors_of`."""

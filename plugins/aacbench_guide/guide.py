@@ -30,16 +30,7 @@ class ClassifierGuide:
         self.verdicts = Verdicts(classifier, options.classifier, options.label)
         self.options = options
         self.beams = options.beams
-        self.steering = Steering(
-            options.steps,
-            options.step_size,
-            options.norm_exponent,
-            options.norm_floor,
-            options.layers,
-            options.moved,
-            options.reset,
-            options.fusion,
-        )
+        self.steering = Steering.of(options)
 
     def loss(self, prediction: Prediction) -> Tensor:
         """Equation 3, (rows,)."""

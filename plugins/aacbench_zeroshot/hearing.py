@@ -74,16 +74,7 @@ class HearingGuide:
     def __init__(self, likeness: Likeness, options: ZeroshotOptions) -> None:
         self.likeness = likeness
         self.options = options
-        self.steering = Steering(
-            options.steps,
-            options.step_size,
-            options.norm_exponent,
-            options.norm_floor,
-            options.layers,
-            options.moved,
-            options.reset,
-            options.fusion,
-        )
+        self.steering = Steering.of(options)
 
     def loss(self, prediction: Prediction) -> Tensor:
         """(rows,)."""

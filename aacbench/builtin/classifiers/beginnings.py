@@ -63,7 +63,7 @@ def read_alike(
     """(texts,) log odds of texts that are ``beginnings[of]`` and the word `last`; words are rows of
     `products` (words, 3 * hidden), which `Evidence.project` gave, row 0 being none."""
     begun = _begun(evidence, products, beginnings)
-    chunks = zip(of.split(CHUNK), last.split(CHUNK), strict=True)
+    chunks = zip(torch.split(of, CHUNK), torch.split(last, CHUNK), strict=True)
     return torch.cat([_ended(evidence, begun, some, products[words]) for some, words in chunks])
 
 

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from aacbench.decoding import Decoding, decode
 from aacbench.errors import BadData, BadOption
+from aacbench.language_models import find_folder
 from aacbench.specs import Context
 from aacbench.training import load_weights
 from aacbench.types import Caption, Clip, Encoder, Example, Step
 from aacbench_p2p.raft.hearing import Hearing, Shown
-from aacbench_p2p.raft.language_model import find_folder, identity, read_folder
+from aacbench_p2p.raft.language_model import identity, read_folder
 from aacbench_p2p.raft.layout import NOTHING, Layout, padded
 from aacbench_p2p.raft.model import RaftModel, joined
 from aacbench_p2p.raft.options import RaftArchitecture, RaftOptions

@@ -5,8 +5,6 @@ it is tuned (IA3 on chosen modules, and its head).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import LlamaConfig, LlamaForCausalLM
-from transformers.utils import logging
 
-from aacbench.assets import assets_folders
-from aacbench.errors import BadData, BadOption, MissingAsset
+from aacbench.errors import BadOption
+from aacbench.language_models import read_model
 from aacbench_p2p.raft.options import RaftArchitecture
 
 POSITIONS = 1024
@@ -47,46 +44,9 @@ def small(shape: RaftArchitecture, vocabulary: int, dropout: float) -> LlamaForC
     return LlamaForCausalLM(config)
 
 
-def find_folder(named: str) -> Path:
-    """A folder by its path, by its name among the assets, or of the hub's cache on this machine."""
-    looked = [Path(named).expanduser(), *(folder / named for folder in assets_folders())]
-    for folder in looked:
-        if folder.is_dir():
-            return folder
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(named, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        raise MissingAsset(
-            f"There is no language model '{named}': looked for {', '.join(map(str, looked))} and "
-            "in the hub's cache.",
-            f"Fetch it: hf download {named}; or give a folder: language_model=FOLDER",
-        ) from None
-
-
 def read_folder(folder: Path, dtype: str) -> Any:
-    """A causal language model as transformers stores it; `BadData` says what is wrong with it."""
-    from transformers import AutoModelForCausalLM
-
-    try:
-        with _no_progress_bar():
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=getattr(torch, dtype),
-                local_files_only=True,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError) as reason:
-        raise BadData(
-            f"{folder} holds no causal language model: {reason}",
-            "Give a folder with config.json and weights, as transformers writes it.",
-        ) from reason
-    if report["missing_keys"] or report["mismatched_keys"]:
-        wrong = sorted(map(str, (*report["missing_keys"], *report["mismatched_keys"])))
-        raise BadData(f"{folder} lacks tensors: {', '.join(wrong[:5])}.", "Fetch it anew.")
-    return model
+    """A causal language model as transformers stores it, all of it ready to learn."""
+    return read_model(folder, dtype).requires_grad_(True)
 
 
 def identity(model: nn.Module) -> str:
@@ -160,15 +120,3 @@ def settle(module: nn.Module) -> None:
         if parametrize.is_parametrized(inner):
             for name in list(inner.parametrizations):
                 parametrize.remove_parametrizations(inner, name, leave_parametrized=True)
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """transformers draws one for every model that it reads."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

@@ -18,13 +18,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from aacbench.errors import BadData, BadOption
+from aacbench.language_models import find_folder
 from aacbench.specs import Context
 from aacbench.training import FitSettings, fit, save_weights, seed_everything
 from aacbench_p2p.raft.batches import Batch, Batches, Stage
 from aacbench_p2p.raft.card import card
 from aacbench_p2p.raft.hearing import Hearing, Windows, width_of
 from aacbench_p2p.raft.language_model import (
-    find_folder,
     identity,
     read_folder,
     settle,

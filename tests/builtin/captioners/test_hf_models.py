@@ -14,6 +14,7 @@ from hub_models import HubModels, serving
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from aacbench import catalog, config
+from aacbench.builtin.captioners.hf import families as table
 from aacbench.builtin.captioners.hf.families import families
 from aacbench.errors import AacbenchError, BadData, BadOption, MissingAsset
 from aacbench.types import Clip
@@ -253,3 +254,21 @@ def test_a_digest_of_a_folder_is_that_of_names_and_bytes(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     line = f"a.json\t{hashlib.sha256(b'{}').hexdigest()}"
     assert catalog._digest(tmp_path) == hashlib.sha256(line.encode()).hexdigest()
+
+
+def test_a_prompt_that_is_changed_in_the_table_changes_the_key_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def digest_of(text: str) -> str:
+        (tmp_path / "families.toml").write_text(text)
+        table.families.cache_clear()
+        table.digest.cache_clear()
+        return table.digest()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(table, "TABLE", tmp_path / "families.toml")
+        before = digest_of('[whisper]\nprompt = "What is heard?"\n')
+        assert digest_of('[whisper]\nprompt = "What do you hear?"\n') != before
+        assert digest_of('# a remark\n[whisper]\nprompt = "What is heard?"\n') == before
+    table.families.cache_clear()
+    table.digest.cache_clear()

@@ -85,13 +85,15 @@ class HfOptions(BaseModel):
         return (self.model,) if isinstance(self.model, str) else ()
 
     def identity(self) -> dict[str, str]:
-        """The commit of a model on the hub, of its copy here or else as the hub says it; what
-        decides a folder's captions is known by the files in it."""
+        """The commit of a model on the hub, of its copy here or else as the hub says it, and what
+        kinds of models are told; what a folder holds is known by its files."""
+        from aacbench.builtin.captioners.hf.families import digest
         from aacbench.builtin.captioners.hf.finding import commit
 
+        told = {"families": digest()}
         if not isinstance(self.model, str):
-            return {}
-        return {"model": commit(self.model, self.revision)}
+            return told
+        return {**told, "model": commit(self.model, self.revision)}
 
 
 SPEC = CaptionerSpec(

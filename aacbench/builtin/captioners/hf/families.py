@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,18 @@ def families() -> Mapping[str, Family]:
 def family(model_type: str) -> Family:
     """The kind of a `model_type`."""
     return families().get(model_type) or Family()
+
+
+@cache
+def digest() -> str:
+    """The sha256 of all that the table tells models, sizes and licences aside: a prompt that is
+    changed here changes captions, and so must change the keys of runs."""
+    told = {
+        name: {key: value for key, value in asdict(one).items() if key != "models"}
+        for name, one in families().items()
+    }
+    text = json.dumps([ASKED, told], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _family(row: Mapping[str, Any]) -> Family:
