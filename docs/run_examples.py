@@ -85,12 +85,17 @@ def test_example_that_needs_network_names_real_verbs_and_options(
             continue
         verbs = [word for word in words[1:3] if re.fullmatch(r"[a-z]+", word)]
         verbs = verbs[: 2 if verbs[:1] == ["data"] else 1]
-        shown = subprocess.run(
-            [sys.executable, "-m", "aacbench", *verbs, "--help"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert shown.returncode == 0, f"{command}\n{shown.stderr}"
+        shown = _told([*verbs, "--help"])
+        if verbs == ["train"]:  # a trainer's own options are listed apart
+            shown += _told(["train", words[2], "--options"])
         for option in (word for word in words if word.startswith("--")):
-            assert option.partition("=")[0] in shown.stdout, f"{command}: {option}"
+            assert option.partition("=")[0] in shown, f"{command}: {option}"
+
+
+def _told(words: list[str]) -> str:
+    """What the command line prints, which must go well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "aacbench", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{words}\n{done.stderr}"
+    return done.stdout

@@ -91,8 +91,9 @@ def test_spice_and_spider_are_the_published_ones_by_clip_and_corpus(outputs: Pat
     check(score(folder, "spider"), folder, ("spice", "spider"), SYSTEMS[system])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
-@pytest.mark.parametrize("system", first_and_all(WHISPER))
+@pytest.mark.parametrize("system", WHISPER)
 def test_the_whisper_systems_score_as_their_authors_computed_with_the_coco_tools(
     outputs: Path, system: str
 ):

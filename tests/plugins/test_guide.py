@@ -56,7 +56,7 @@ def shipped(**changes: Any) -> GuideOptions:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [35, pytest.param(200, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("number", [24, pytest.param(200, marks=pytest.mark.exhaustive)])
 def test_clips_are_guided_as_the_plain_algorithm_does_in_batches_of_1_7_and_32(
     workshop: Workshop, nac: Any, audible: Classifier, number: int
 ):
