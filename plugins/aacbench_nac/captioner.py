@@ -39,7 +39,7 @@ class Nac:
         caption_mean: Tensor | None = None,
         unit: bool = True,
     ) -> None:
-        self.model = model.eval()
+        self.model = model.eval().requires_grad_(False)  # guides need no gradients of weights
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.options = options

@@ -94,6 +94,12 @@ def test_a_guide_steers_it(trained: Path, llama: Path, workshop: Workshop, clips
     assert all(c.steered for c in steered)
 
 
+def test_no_weight_of_a_captioner_takes_a_gradient(trained: Path, llama: Path, workshop: Workshop):
+    for name in (expression(trained, llama), "nac:mini@events", "raft:mini@events"):
+        model = workshop.build("captioners", name).model
+        assert not any(weight.requires_grad for weight in model.parameters()), name
+
+
 def test_the_language_model_stays_as_it_is_while_the_loss_falls(
     workshop: Workshop, llama: Path, tmp_path: Path
 ):

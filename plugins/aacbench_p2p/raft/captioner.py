@@ -48,7 +48,7 @@ class Raft:
         options: RaftOptions,
         context: Context | None = None,
     ) -> None:
-        self.model = model.eval()
+        self.model = model.eval().requires_grad_(False)  # guides need no gradients of weights
         self.tokenizer = tokenizer
         self.heard_in = None if options.examples == "clips" else options.encoder
         self._hearing = hearing

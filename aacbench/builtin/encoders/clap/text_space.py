@@ -6,8 +6,7 @@ hub's cache or on the hub itself. Encoders are trained into this space; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,20 +67,6 @@ class TextSpace:
         return np.asarray(rows, np.float32)[[place[text] for text in texts]]
 
 
-@contextmanager
-def _no_bar() -> Iterator[None]:
-    """Loading takes a moment; a bar for it would stand between the lines of a longer task."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
 @cache
 def text_space(device: str = "cpu") -> TextSpace:
     """The one space of this process on `device`.
@@ -90,9 +75,11 @@ def text_space(device: str = "cpu") -> TextSpace:
     """
     from sentence_transformers import SentenceTransformer
 
+    from aacbench.language_models.loading import no_progress_bar
+
     folder = packaged_folder()
     try:
-        with _no_bar():
+        with no_progress_bar():
             model = SentenceTransformer(str(folder) if folder else HUB_ID, device=device)
     except OSError as fault:
         raise MissingAsset(
